@@ -1,0 +1,60 @@
+package notify
+
+import (
+	"context"
+	"time"
+
+	"registrar/internal/registration"
+)
+
+// Ledger is the truth about every notification; the queue is only the fast way
+// to it. All changes are conditional on the state and the owner they expect,
+// so that two notifiers never both send.
+type Ledger interface {
+	// Claim takes for owner, until leaseUntil, those of ids that may be worked
+	// on now: QUEUED ones, CLAIMED ones whose lease has run out, and SENDING
+	// ones whose lease has run out. The last kind may already have been sent;
+	// its Claim says so by Ambiguous.
+	// An id that another owner holds is left to it, and its outbox row is made
+	// due when that lease runs out. An id that is settled, is not due yet or
+	// does not exist is left out. Each Claim counts as an attempt.
+	Claim(ctx context.Context, owner string, ids []registration.ID, now, leaseUntil time.Time) ([]Claim, error)
+
+	// MarkSending records, before a provider sees them, that these attempts
+	// leave by provider. It gives the ids of those that owner still holds; the
+	// others must not be sent.
+	MarkSending(ctx context.Context, owner, provider string, attempts []Attempt, now time.Time) ([]registration.ID, error)
+
+	// Settle records how attempts ended. An outcome whose State is settled
+	// deletes the outbox row in the same transaction; one that is QUEUED makes
+	// the row due at RetryAt. Outcomes of attempts that owner no longer holds
+	// are dropped; that is no error.
+	Settle(ctx context.Context, owner string, outcomes []Outcome, now time.Time) error
+}
+
+// Attempt is one try to send one notification; from 1 upward.
+type Attempt struct {
+	NotificationID registration.ID
+	Number         int
+}
+
+// Claim is a notification under this notifier's lease, with what its text needs.
+type Claim struct {
+	Attempt
+	Notification registration.Notification
+	Username     string
+	FirstName    string
+	LastName     string
+	// Ambiguous counts the earlier attempts that ended after SENDING without
+	// an answer: each may have reached the person.
+	Ambiguous int
+}
+
+// Outcome is how an attempt ended.
+type Outcome struct {
+	Attempt
+	State       registration.State // QUEUED to try again, or a settled one
+	ProviderRef string             // the provider's own id for it; "" where it gives none
+	Reason      string             // a class and a status code, never an address or a text; "" on success
+	RetryAt     time.Time          // for QUEUED
+}

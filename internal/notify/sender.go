@@ -1,0 +1,75 @@
+package notify
+
+import (
+	"context"
+	"errors"
+
+	"registrar/internal/registration"
+)
+
+// Message is a rendered notification, ready for a provider.
+type Message struct {
+	NotificationID registration.ID
+	To             string // an e-mail address or an E.164 number
+	Name           string // of the person, for the address header; may be ""
+	Locale         string
+	Subject        string // e-mail only
+	Text           string
+	HTML           string // e-mail only
+}
+
+// Sender hands messages to one provider.
+type Sender interface {
+	// Name is the provider's name in the ledger, in logs and in metrics.
+	Name() string
+	// Repeatable says that sending a message again under the same
+	// NotificationID changes nothing at the receiver: such a sender needs no
+	// SENDING record, and an attempt without an answer is simply repeated.
+	Repeatable() bool
+	// Send returns the provider's id for the message once the provider has
+	// taken it over, and how far that is: ACCEPTED or DELIVERED. Its error is a
+	// *SendError; any other one counts as Ambiguous.
+	// The context has a deadline.
+	Send(ctx context.Context, m Message) (Receipt, error)
+	// Close ends persistent connections.
+	Close() error
+}
+
+// Receipt is a provider's answer.
+type Receipt struct {
+	Ref   string
+	State registration.State // ACCEPTED or DELIVERED
+}
+
+// Class is what a failed attempt means for the next one.
+type Class string
+
+const (
+	// Transient: the message was not taken; it may be tried again.
+	Transient Class = "TRANSIENT"
+	// Permanent: the message was refused and will be refused again.
+	Permanent Class = "PERMANENT"
+	// Ambiguous: the message may have been taken; the answer is missing.
+	Ambiguous Class = "AMBIGUOUS"
+)
+
+// SendError is a failed attempt. Status is the provider's code ("550 5.1.1",
+// "HTTP 503"), never its text, which may hold the address.
+type SendError struct {
+	Class  Class
+	Status string
+	Err    error // for errors.Is on contexts and network errors; not to be logged as text
+}
+
+func (e *SendError) Error() string { return string(e.Class) + " " + e.Status }
+
+// Unwrap gives the cause.
+func (e *SendError) Unwrap() error { return e.Err }
+
+// ClassOf is the class of a Send error.
+func ClassOf(err error) Class {
+	if e, ok := errors.AsType[*SendError](err); ok {
+		return e.Class
+	}
+	return Ambiguous
+}

@@ -1,0 +1,66 @@
+package outbox
+
+import (
+	"context"
+	"time"
+
+	"registrar/internal/lane"
+	"registrar/internal/registration"
+)
+
+// Store keeps the outbox: one row for each notification that is not settled
+// yet. The row is written in the registration's transaction and deleted in the
+// one that settles the notification, so a publish acknowledgment alone deletes
+// nothing. A row's due time says when it is to be published (again).
+type Store interface {
+	// Due gives up to limit messages whose due time has come, by due time and
+	// id. There is no cursor: what is committed late is found late, not never.
+	Due(ctx context.Context, now time.Time, limit int) ([]lane.Message, error)
+
+	// Published moves the due time of rows just published to now plus a grace
+	// that doubles with each publication of the row (see Grace): what is not
+	// settled by then is published again. A row that is gone is no error.
+	// Under a lease the lease's row is checked and written in the same
+	// transaction; ErrLeaseLost when another holds it. lease may be nil: the
+	// application server that has just committed the rows publishes them too.
+	Published(ctx context.Context, lease *Lease, ids []registration.ID, now time.Time) error
+
+	// Depth counts the rows, and gives the oldest one's creation; zero for none.
+	Depth(ctx context.Context) (rows int, oldest time.Time, err error)
+}
+
+// Leases elects the one relay among several application servers on a database.
+type Leases interface {
+	// Acquire takes or renews the named lease for ttl. held is false when
+	// another owner's has not run out.
+	Acquire(ctx context.Context, name, owner string, now time.Time, ttl time.Duration) (lease Lease, held bool, err error)
+	// Release gives the lease up, if it is still ours.
+	Release(ctx context.Context, lease Lease) error
+}
+
+// Lease is leadership until Expires. Fence grows by one with each Acquire by
+// whomever, so that an old leader's writes can be told from the new one's.
+type Lease struct {
+	Name    string
+	Owner   string
+	Fence   int64
+	Expires time.Time
+}
+
+// Publisher puts messages into their lanes and returns when the broker has
+// them for good. On an error any of them may have been taken: publish them
+// again, the ledger sends each once.
+type Publisher interface {
+	Publish(ctx context.Context, messages []lane.Message) error
+}
+
+// Grace is how long after its n-th publication (from 1) a row is published
+// again if its notification has not been settled by then.
+func Grace(publications int) time.Duration {
+	const first, most = 5 * time.Minute, 6 * time.Hour
+	grace := first
+	for ; publications > 1 && grace < most; publications-- {
+		grace *= 2
+	}
+	return min(grace, most)
+}

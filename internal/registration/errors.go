@@ -1,0 +1,81 @@
+package registration
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Code is the category of an error that a caller is told. It is the contract's
+// `code` in RegistrationFault.
+type Code string
+
+const (
+	ValidationFailed Code = "VALIDATION_FAILED"
+	UsernameTaken    Code = "USERNAME_TAKEN"
+	EmailTaken       Code = "EMAIL_TAKEN"
+	ExternalIDTaken  Code = "EXTERNAL_ID_TAKEN"
+	PasswordRejected Code = "PASSWORD_REJECTED" //nolint:gosec // a category, not a credential
+	RequestIDReused  Code = "REQUEST_ID_REUSED"
+	NotFound         Code = "NOT_FOUND"
+	Unavailable      Code = "UNAVAILABLE" // overload, no database quorum, deadline: to be tried again
+	Internal         Code = "INTERNAL"
+)
+
+// FieldError says which field broke which rule. It never holds the value.
+type FieldError struct {
+	Field   string // the request's element
+	Rule    string // upper snake case, stable: a program may act on it
+	Message string // English, for a person
+}
+
+// Error is an error with a category. Message is for a person and holds
+// nothing of the request's values; what went wrong inside is the wrapped
+// cause, for the log only.
+type Error struct {
+	Code    Code
+	Message string
+	Fields  []FieldError // all that are wrong, in the order of the contract's elements
+	cause   error
+}
+
+// NewError makes an error without a cause.
+func NewError(code Code, message string, fields ...FieldError) *Error {
+	return &Error{Code: code, Message: message, Fields: fields}
+}
+
+// WrapError makes an error of a category from an error of another part.
+func WrapError(code Code, message string, cause error) *Error {
+	return &Error{Code: code, Message: message, cause: cause}
+}
+
+// Error tells category, message and fields, then the cause: a text for logs.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", e.Code, e.Message)
+	for _, f := range e.Fields {
+		fmt.Fprintf(&b, "; %s: %s", f.Field, f.Rule)
+	}
+	if e.cause != nil {
+		fmt.Fprintf(&b, ": %v", e.cause)
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is matches an *Error of the same Code, so that errors.Is(err, ErrEmailTaken) works.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
+// What Store and the other parts answer; also to be compared with errors.Is.
+var (
+	ErrUsernameTaken   = NewError(UsernameTaken, "This user name is already registered.", FieldError{"username", "TAKEN", "is already registered"})
+	ErrEmailTaken      = NewError(EmailTaken, "This e-mail address is already registered.", FieldError{"email", "TAKEN", "is already registered"})
+	ErrExternalIDTaken = NewError(ExternalIDTaken, "This external id is already registered by this caller.", FieldError{"externalId", "TAKEN", "is already registered by this caller"})
+	ErrRequestIDReused = NewError(RequestIDReused, "This request id was already used for a request with other content.", FieldError{"requestId", "REUSED", "was already used for other content"})
+	ErrNotFound        = NewError(NotFound, "There is no such registration.")
+	ErrUnavailable     = NewError(Unavailable, "The service cannot do this now. Send the same request again later.")
+)

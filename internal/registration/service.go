@@ -1,0 +1,175 @@
+package registration
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Store is what the Service asks of storage.
+type Store interface {
+	// Create stores all of r in one transaction, or nothing. Errors:
+	// ErrUsernameTaken, ErrEmailTaken, ErrExternalIDTaken; ErrRequestIDReused
+	// when the caller's request id is already recorded, whatever its content;
+	// ErrUnavailable when the database cannot take it before ctx's deadline.
+	// An outcome that the database did not tell is found out by r's ids.
+	Create(ctx context.Context, r Registration) error
+	// Recorded gives what the caller's request id led to. Errors: ErrNotFound, ErrUnavailable.
+	Recorded(ctx context.Context, caller, requestID string) (Record, error)
+	// Details gives the registration that key names. Errors: ErrNotFound, ErrUnavailable.
+	Details(ctx context.Context, key Key) (Details, error)
+}
+
+// Hasher makes and verifies password hashes with bounded concurrency.
+type Hasher interface {
+	// Hash gives the hash in PHC or modular crypt form. Errors: ErrUnavailable
+	// at once when the queue is full; ctx's error when the caller gives up.
+	Hash(ctx context.Context, password string) (string, error)
+	// Verify says whether password is the one that hash was made from. Errors as Hash's.
+	Verify(ctx context.Context, hash, password string) (bool, error)
+}
+
+// Announcer is told of notifications once they are committed. It must not
+// block: what it has no room for is found in the outbox later.
+type Announcer interface {
+	Announce(notifications []Notification)
+}
+
+// Key names one registration by exactly one of its keys.
+type Key struct {
+	Caller     string // whose ExternalID
+	ID         ID
+	Username   string // canonical
+	Email      string // canonical
+	ExternalID string
+}
+
+// Service registers people and tells of registrations.
+type Service struct {
+	Rules     Rules
+	Store     Store
+	Hasher    Hasher
+	Announcer Announcer
+	NewID     IDSource
+	Now       func() time.Time
+	// NotificationLife is how long the news of a registration is worth sending.
+	NotificationLife time.Duration
+}
+
+// Receipt is the answer to Register.
+type Receipt struct {
+	ID           ID
+	Status       Status
+	Locale       string // of the person, for the message
+	RegisteredAt time.Time
+}
+
+// Register creates an account with its profile and the notifications that
+// follow. The same request under one request id gets the same receipt. Errors
+// are *Error: VALIDATION_FAILED and PASSWORD_REJECTED with fields, the _TAKEN
+// codes, REQUEST_ID_REUSED, UNAVAILABLE, INTERNAL.
+func (s *Service) Register(ctx context.Context, r Request) (Receipt, error) {
+	v, wrong := s.Rules.check(r)
+	if len(wrong) > 0 {
+		return Receipt{}, refusal(wrong)
+	}
+	if r.RequestID != "" {
+		receipt, err := s.replay(ctx, r)
+		if !errors.Is(err, ErrNotFound) {
+			return receipt, err
+		}
+	}
+	hash, err := s.Hasher.Hash(ctx, r.Password)
+	if err != nil {
+		return Receipt{}, unavailable(ctx, err)
+	}
+	reg, err := s.compose(r, v, hash)
+	if err != nil {
+		return Receipt{}, err
+	}
+	err = s.Store.Create(ctx, reg)
+	switch {
+	case r.RequestID != "" && errors.Is(err, ErrRequestIDReused):
+		return s.replay(ctx, r)
+	case err != nil:
+		return Receipt{}, unavailable(ctx, err)
+	}
+	s.Announcer.Announce(reg.Notifications)
+	return Receipt{ID: reg.Account.ID, Status: reg.Account.Status, Locale: reg.Profile.Locale, RegisteredAt: reg.Account.RegisteredAt}, nil
+}
+
+// replay answers from the record of an earlier request under the same id, also
+// one that another server committed a moment ago.
+func (s *Service) replay(ctx context.Context, r Request) (Receipt, error) {
+	record, err := s.Store.Recorded(ctx, r.Caller, r.RequestID)
+	if err != nil {
+		return Receipt{}, unavailable(ctx, err)
+	}
+	fingerprint := r.fingerprint()
+	if subtle.ConstantTimeCompare(record.Fingerprint[:], fingerprint[:]) != 1 {
+		return Receipt{}, ErrRequestIDReused
+	}
+	same, err := s.Hasher.Verify(ctx, record.PasswordHash, r.Password)
+	if err != nil {
+		return Receipt{}, unavailable(ctx, err)
+	}
+	if !same {
+		return Receipt{}, ErrRequestIDReused
+	}
+	return Receipt{ID: record.AccountID, Status: record.Status, Locale: record.Locale, RegisteredAt: record.RegisteredAt}, nil
+}
+
+// compose fixes every id and time before the first attempt to store them.
+func (s *Service) compose(r Request, v valid, hash string) (Registration, error) {
+	now := s.Now().UTC().Truncate(time.Microsecond)
+	ids := make([]ID, 3)
+	for i := range ids {
+		id, err := s.NewID()
+		if err != nil {
+			return Registration{}, WrapError(Internal, "The service could not make an id.", err)
+		}
+		ids[i] = id
+	}
+	reg := Registration{
+		Account: Account{
+			ID: ids[0], Caller: r.Caller, ExternalID: r.ExternalID,
+			Username: v.username, Email: v.email, Mobile: v.mobile,
+			PasswordHash: hash, Status: PendingVerification, RegisteredAt: now,
+		},
+		Profile:     Profile{FirstName: r.FirstName, LastName: r.LastName, Locale: v.locale, MarketingConsent: r.MarketingConsent},
+		RequestID:   r.RequestID,
+		Fingerprint: r.fingerprint(),
+	}
+	news := Notification{
+		ID: ids[1], AccountID: ids[0], Kind: RegistrationCompleted, Channel: EmailChannel, Recipient: v.email.Text,
+		Locale: v.locale, CreatedAt: now, Deadline: now.Add(s.NotificationLife), TraceParent: r.TraceParent, State: Queued, UpdatedAt: now,
+	}
+	reg.Notifications = append(reg.Notifications, news)
+	if v.mobile != "" {
+		news.ID, news.Channel, news.Recipient = ids[2], SMSChannel, string(v.mobile)
+		reg.Notifications = append(reg.Notifications, news)
+	}
+	return reg, nil
+}
+
+// refusal is PASSWORD_REJECTED when only the password is wrong.
+func refusal(wrong []FieldError) *Error {
+	if len(wrong) == 1 && wrong[0].Field == "password" {
+		return NewError(PasswordRejected, "The password is not acceptable.", wrong...)
+	}
+	return NewError(ValidationFailed, "The request is not valid.", wrong...)
+}
+
+// unavailable gives an error that has no category yet one: the caller may try
+// again when time ran out, and the rest is a fault of this service.
+func unavailable(ctx context.Context, err error) error {
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return WrapError(Unavailable, ErrUnavailable.Message, err)
+	}
+	return WrapError(Internal, "The service failed.", fmt.Errorf("registration: %w", err))
+}
