@@ -1,0 +1,94 @@
+package telemetry
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics is every figure that /metrics shows. Labels have few values, fixed
+// by the program: operations, codes, lanes, providers.
+type Metrics struct {
+	registry      *prometheus.Registry
+	requests      *prometheus.CounterVec
+	duration      *prometheus.HistogramVec
+	notifications *prometheus.CounterVec
+	latency       *prometheus.HistogramVec
+	published     *prometheus.CounterVec
+	poison        *prometheus.CounterVec
+}
+
+// NewMetrics makes the metrics in a registry of their own.
+func NewMetrics(version string) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_soap_requests_total", Help: "SOAP requests by operation, SOAP version and result: ok or the fault's code.",
+		}, []string{"operation", "soap", "result"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "registrar_soap_request_seconds", Help: "Time from the request's headers to the answer's end.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"operation"}),
+		notifications: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_notification_attempts_total", Help: "Attempts to send a notification by lane, provider and the state that they led to.",
+		}, []string{"lane", "provider", "state"}),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "registrar_notification_latency_seconds", Help: "Time from a notification's creation to a provider's acceptance.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200},
+		}, []string{"lane"}),
+		published: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_outbox_published_total", Help: "Messages published from the outbox by result: ok or error.",
+		}, []string{"result"}),
+		poison: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_queue_poison_total", Help: "Messages that could not be decoded and went to the dead-letter topic, by lane.",
+		}, []string{"lane"}),
+	}
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "registrar_build_info", Help: "1; the version is the label.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	info.Set(1)
+	m.registry.MustRegister(m.requests, m.duration, m.notifications, m.latency, m.published, m.poison, info,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Handler serves the metrics in Prometheus' text form.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// Gauge shows what read gives at each scrape. It panics on a name given twice.
+func (m *Metrics) Gauge(name, help string, read func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
+}
+
+// Request counts a SOAP request.
+func (m *Metrics) Request(operation, soapVersion, result string, took time.Duration) {
+	m.requests.WithLabelValues(operation, soapVersion, result).Inc()
+	m.duration.WithLabelValues(operation).Observe(took.Seconds())
+}
+
+// Attempt counts an attempt to send a notification.
+func (m *Metrics) Attempt(lane, provider, state string) {
+	m.notifications.WithLabelValues(lane, provider, state).Inc()
+}
+
+// Latency notes how long a notification took until a provider had it.
+func (m *Metrics) Latency(lane string, took time.Duration) {
+	m.latency.WithLabelValues(lane).Observe(took.Seconds())
+}
+
+// Published counts messages that the outbox gave to the queue, or could not.
+func (m *Metrics) Published(n int, ok bool) {
+	result := "ok"
+	if !ok {
+		result = "error"
+	}
+	m.published.WithLabelValues(result).Add(float64(n))
+}
+
+// Poison counts a message for the dead-letter topic.
+func (m *Metrics) Poison(lane string) { m.poison.WithLabelValues(lane).Inc() }
