@@ -1,0 +1,54 @@
+# Registrar. `make run` needs Go alone; `make test` installs what it needs by hack/deps.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 20s
+ROUNDS ?= 30
+
+.PHONY: help
+help: ## Show the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/registrar
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/registrar ./cmd/registrar
+
+.PHONY: run
+run: build ## Build and run the whole service on the embedded default
+	@exec ./bin/registrar serve
+
+.PHONY: deps
+deps: ## Install what the tests need (MariaDB, Galera, Java, Kafka, SMTP server, browser)
+	@hack/deps
+
+.PHONY: generate
+generate: ## Make the generated code anew
+	go generate ./...
+
+.PHONY: lint
+lint: ## Check the code's form
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "lint: gofmt these"; exit 1; }
+	go vet ./...
+	go tool -modfile=hack/lint/go.mod golangci-lint run ./...
+
+.PHONY: test
+test: deps lint ## Everything the gate asks for: lint, and all tests with the race detector and real services
+	go test -race -timeout 20m ./...
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (20s)
+	@hack/fuzz $(FUZZTIME)
+
+.PHONY: faults
+faults: deps ## Kill the service at random moments under load, ROUNDS times (30), and count what is lost
+	ROUNDS=$(ROUNDS) go test -count=1 -timeout 60m -v -run 'TestCrash' ./test/faults/
+
+.PHONY: bench
+bench: deps ## Measure registrations and envelopes a second against their baselines
+	go test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./test/bench/
+
+.PHONY: clean
+clean: ## Remove what was built; ./data stays
+	rm -rf bin coverage.out
