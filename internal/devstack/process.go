@@ -68,6 +68,12 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Exited is closed when the program has ended.
 func (p *Process) Exited() <-chan struct{} { return p.done }
 
+// Err is how the program ended: nil for exit code 0. It waits for the end.
+func (p *Process) Err() error {
+	<-p.done
+	return p.err
+}
+
 // Kill is SIGKILL to the program and its children, and the wait for its end.
 func (p *Process) Kill() { p.end(syscall.SIGKILL, 0) }
 

@@ -1,0 +1,159 @@
+// Package harness runs the built `registrar` program as a person would and
+// talks to it over HTTP, for the tests of the whole system. It shares no code
+// with the service: what it reads and writes, it reads and writes itself.
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"registrar/internal/devstack"
+)
+
+var build struct {
+	once sync.Once
+	path string
+	err  error
+}
+
+// Binary builds the program, once a test process, and gives its path.
+func Binary(tb testing.TB) string {
+	tb.Helper()
+	build.once.Do(func() {
+		dir, err := os.MkdirTemp("", "registrar-bin-")
+		if err != nil {
+			build.err = err
+			return
+		}
+		build.path = filepath.Join(dir, "registrar")
+		cmd := exec.Command("go", "build", "-o", build.path, "registrar/cmd/registrar")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			build.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if build.err != nil {
+		tb.Fatalf("build registrar: %v", build.err)
+	}
+	return build.path
+}
+
+// Service is one `registrar serve`, which may be started many times on the
+// same data directory and addresses.
+type Service struct {
+	URL   string // of the SOAP endpoint
+	Admin string // base URL of the admin listener
+	Dir   string // data directory and log
+	argv  []string
+	proc  *devstack.Process
+	http  *http.Client
+}
+
+// New prepares a service on free ports and a directory of its own; args are
+// added to `registrar serve`.
+func New(tb testing.TB, args ...string) *Service {
+	tb.Helper()
+	soap, err := devstack.FreePort()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	admin, err := devstack.FreePort()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &Service{
+		URL:   fmt.Sprintf("http://127.0.0.1:%d/registration", soap),
+		Admin: fmt.Sprintf("http://127.0.0.1:%d", admin),
+		Dir:   tb.TempDir(),
+		http:  &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+	}
+	s.argv = append([]string{
+		Binary(tb), "serve", "--data-dir", filepath.Join(s.Dir, "data"),
+		"--listen", fmt.Sprintf("127.0.0.1:%d", soap), "--admin-listen", fmt.Sprintf("127.0.0.1:%d", admin),
+	}, args...)
+	tb.Cleanup(func() {
+		if s.proc != nil {
+			s.proc.Stop(20 * time.Second)
+		}
+		s.http.CloseIdleConnections()
+	})
+	return s
+}
+
+// Start runs the service and waits until it is ready.
+func (s *Service) Start(tb testing.TB) {
+	tb.Helper()
+	if err := s.TryStart(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// TryStart is Start for where an error is expected.
+func (s *Service) TryStart(ctx context.Context) error {
+	proc, err := devstack.StartProcess("registrar", s.Dir, s.argv...)
+	if err != nil {
+		return err
+	}
+	s.proc = proc
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return proc.AwaitReady(ctx, func(ctx context.Context) error {
+		status, _, err := s.Get(ctx, s.Admin+"/readyz")
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("/readyz answers %d", status)
+		}
+		return err
+	})
+}
+
+// Process is the running program.
+func (s *Service) Process() *devstack.Process { return s.proc }
+
+// Kill is kill -9, and the wait for the end.
+func (s *Service) Kill() {
+	s.proc.Kill()
+	s.http.CloseIdleConnections()
+}
+
+// Stop is SIGTERM; it gives the program's error when it did not exit with 0.
+func (s *Service) Stop(grace time.Duration) error {
+	s.proc.Stop(grace)
+	s.http.CloseIdleConnections()
+	return s.proc.Err()
+}
+
+// Log is all that the service has written.
+func (s *Service) Log(tb testing.TB) string {
+	tb.Helper()
+	b, err := os.ReadFile(filepath.Join(s.Dir, "registrar.log"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(b)
+}
+
+// Eventually asks check every 50 ms until it gives nil, at most for the given time.
+func Eventually(tb testing.TB, within time.Duration, check func(ctx context.Context) error) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), within)
+	defer cancel()
+	err := errors.New("not asked")
+	for {
+		if err = check(ctx); err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			tb.Fatalf("after %v: %v", within, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
