@@ -32,10 +32,19 @@ type Rules struct {
 	// ParseMobile reads any common spelling of a mobile number into E.164.
 	ParseMobile func(number string) (Mobile, error)
 	// CheckPassword gives the rule of the password policy that is broken, or
-	// nil. personal are the values that a password must not be close to.
-	CheckPassword func(password string, personal []string) *FieldError
+	// nil. Its Field is "password".
+	CheckPassword func(password string, personal Personal) *FieldError
 	// DefaultLocale is for requests that name none; BCP 47.
 	DefaultLocale string
+}
+
+// Personal is what a password must not be like. "" is absent; the values are
+// as they came, also those that are themselves refused.
+type Personal struct {
+	Username  string
+	Email     string
+	FirstName string
+	LastName  string
 }
 
 // valid is a request whose every field has passed.
@@ -68,7 +77,7 @@ func (rules Rules) check(r Request) (v valid, wrong []FieldError) {
 		note(&FieldError{"username", "OTHER_ADDRESS", "is an e-mail address other than the account's own"})
 	}
 	note(emailError)
-	note(rules.CheckPassword(r.Password, []string{r.Username, r.Email, r.FirstName, r.LastName}))
+	note(rules.CheckPassword(r.Password, Personal{r.Username, r.Email, r.FirstName, r.LastName}))
 	note(checkName("firstName", r.FirstName))
 	note(checkName("lastName", r.LastName))
 	if r.MobileNumber != "" {
