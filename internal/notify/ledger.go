@@ -57,4 +57,5 @@ type Outcome struct {
 	ProviderRef string             // the provider's own id for it; "" where it gives none
 	Reason      string             // a class and a status code, never an address or a text; "" on success
 	RetryAt     time.Time          // for QUEUED
+	Ambiguous   bool               // the attempt ended without a provider's answer: it counts in Claim.Ambiguous from now on
 }

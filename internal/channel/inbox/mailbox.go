@@ -11,9 +11,11 @@ import (
 type Mailbox interface {
 	// Put stores m unless a message of its ID is already there; that is no error.
 	Put(ctx context.Context, m Message) error
-	// List gives up to limit messages, newest first, from the start-th on, and
-	// how many there are in all. Text and HTML are left out.
+	// List gives up to limit messages, newest first (by CreatedAt, then ID), from
+	// the start-th on (from 0), whole, and how many there are in all.
 	List(ctx context.Context, start, limit int) (messages []Message, total int, err error)
+	// Unread counts the messages that nobody has opened.
+	Unread(ctx context.Context) (int, error)
 	// Get gives one message whole; registration.ErrNotFound when there is none.
 	Get(ctx context.Context, id registration.ID) (Message, error)
 	// MarkRead notes that a person has opened the message.
