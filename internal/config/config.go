@@ -1,0 +1,236 @@
+package config
+
+import "time"
+
+// Config is everything that may be configured. The comment on each field gives
+// unit, zero value and limits; Default gives the defaults.
+type Config struct {
+	// Listen is host:port of the SOAP service. Off loopback it needs AllowUnauthenticated. Port 0 takes a free one.
+	Listen string `koanf:"listen"`
+	// AdminListen is host:port of the inbox, health and metrics pages, for operators only. The same rule holds.
+	AdminListen string `koanf:"admin_listen"`
+	// DataDir holds the embedded database and queue. It is made when it is missing.
+	DataDir string `koanf:"data_dir"`
+	// PublicURL is the service's address as callers see it, such as https://api.example.com; it is served in the
+	// WSDL to callers whose Host is not in Hosts. "" is the address that the service listens on.
+	PublicURL string `koanf:"public_url"`
+	// Hosts are the host names, without port, that the WSDL may reflect from a caller's Host header.
+	Hosts []string `koanf:"hosts"`
+	// TrustedProxies are the networks (CIDR) whose X-Forwarded-* headers are believed. Empty believes nobody's.
+	TrustedProxies []string `koanf:"trusted_proxies"`
+	// AllowUnauthenticated lets anything listen off loopback although callers are not authenticated.
+	AllowUnauthenticated bool `koanf:"allow_unauthenticated"`
+	// ShutdownTimeout is how long calls and notifications in progress may take after SIGTERM. 1 s to 10 m.
+	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"`
+	// RequestTimeout is the deadline of one call. 100 ms to 5 m.
+	RequestTimeout time.Duration `koanf:"request_timeout"`
+	// Brand is the service's name in messages to people. 1 to 60 characters.
+	Brand string `koanf:"brand"`
+	// DefaultLocale is a BCP 47 tag for requests that name none.
+	DefaultLocale string `koanf:"default_locale"`
+	// DefaultRegion is the ISO 3166-1 region (SA) of mobile numbers without country code. "" accepts none.
+	DefaultRegion string `koanf:"default_region"`
+	// TemplatesDir holds message templates that replace the built-in ones. "" for none.
+	TemplatesDir string `koanf:"templates_dir"`
+
+	Limits       Limits       `koanf:"limits"`
+	Log          Log          `koanf:"log"`
+	Registration Registration `koanf:"registration"`
+	Password     Password     `koanf:"password"`
+	Database     Database     `koanf:"database"`
+	Kafka        Kafka        `koanf:"kafka"`
+	Notify       Notify       `koanf:"notify"`
+	Email        Email        `koanf:"email"`
+	SMS          SMS          `koanf:"sms"`
+}
+
+// Limits bound what is read of a request, before memory is taken for it.
+type Limits struct {
+	// BodyBytes is the largest body, also after decompression. 1 KiB to 64 MiB.
+	BodyBytes Bytes `koanf:"body_bytes"`
+	// Depth is of elements, the envelope being 1. 8 to 256.
+	Depth int `koanf:"depth"`
+	// Attributes is of one element. 8 to 1,024.
+	Attributes int `koanf:"attributes"`
+	// Elements is of one envelope. 32 to 100,000.
+	Elements int `koanf:"elements"`
+	// NameBytes is of one element's or attribute's name. 64 to 4,096.
+	NameBytes int `koanf:"name_bytes"`
+}
+
+// Log is the program's own log, on standard error.
+type Log struct {
+	// Level is debug, info, warn or error.
+	Level string `koanf:"level"`
+	// Format is text or json.
+	Format string `koanf:"format"`
+}
+
+// Registration is the domain's own settings.
+type Registration struct {
+	// NotificationLife is how long the news of a registration is worth sending. 1 m to 30 d.
+	NotificationLife time.Duration `koanf:"notification_life"`
+}
+
+// Password says how passwords are judged and hashed.
+type Password struct {
+	// Algorithm of new hashes: argon2id or bcrypt. Hashes of both verify.
+	Algorithm string `koanf:"algorithm"`
+	// Argon2MemoryKiB is taken by each hash that runs. 7,168 to 262,144; times passes at most 524,288.
+	Argon2MemoryKiB int `koanf:"argon2_memory_kib"`
+	// Argon2Passes over that memory. 1 to 64.
+	Argon2Passes int `koanf:"argon2_passes"`
+	// BcryptCost is the binary logarithm of the rounds. 10 to 15.
+	BcryptCost int `koanf:"bcrypt_cost"`
+	// MinLength of a password, in code points. 8 to 64.
+	MinLength int `koanf:"min_length"`
+	// Concurrency is how many hashes run at once. 0 is one a core; at most 1,024.
+	Concurrency int `koanf:"concurrency"`
+	// Queue is how many callers may wait for a hash; the next one is told to come again. 0 for none; at most 100,000.
+	Queue int `koanf:"queue"`
+}
+
+// The database drivers.
+const (
+	SQLite  = "sqlite"
+	MariaDB = "mariadb"
+)
+
+// Database is where registrations are kept.
+type Database struct {
+	// Driver is sqlite (a file in DataDir; the rest of this section is not used) or mariadb.
+	Driver string `koanf:"driver"`
+	// Addresses are host:port of the nodes; the first that works is written to.
+	Addresses []string `koanf:"addresses"`
+	// Name of the database (schema).
+	Name string `koanf:"name"`
+	// User to sign in as.
+	User string `koanf:"user"`
+	// Password of User, or PasswordFile, the file that holds it. At most one of them.
+	Password     Secret `koanf:"password"`
+	PasswordFile string `koanf:"password_file"`
+	// TLS is off, on (the certificate is verified against the system's authorities) or skip-verify.
+	TLS string `koanf:"tls"`
+	// PoolSize is how many connections may be open at once. 2 to 1,000.
+	PoolSize int `koanf:"pool_size"`
+	// ConnectTimeout is for one attempt to connect. 100 ms to 1 m.
+	ConnectTimeout time.Duration `koanf:"connect_timeout"`
+	// ReadTimeout is for one answer of the server, COMMIT too: keep it above a Galera cluster's evs.suspect_timeout
+	// and a second. 1 s to 5 m.
+	ReadTimeout time.Duration `koanf:"read_timeout"`
+	// WriteTimeout is for one packet to the server. 1 s to 5 m.
+	WriteTimeout time.Duration `koanf:"write_timeout"`
+}
+
+// Kafka is the notification queue.
+type Kafka struct {
+	// Brokers are host:port of some of the brokers. Empty is the embedded broker, in DataDir.
+	Brokers []string `koanf:"brokers"`
+	// Replication of the topics that are created on Brokers. 1 to 9.
+	Replication int `koanf:"replication"`
+}
+
+// Notify is the notification service.
+type Notify struct {
+	// Lanes that this process serves, such as email.transactional. Empty is all.
+	Lanes []string `koanf:"lanes"`
+	// Workers of each lane. 1 to 256.
+	Workers int `koanf:"workers"`
+	// Lease is how long a notifier may hold a notification; longer than a provider's timeout. 5 s to 1 h.
+	Lease time.Duration `koanf:"lease"`
+}
+
+// The drivers of the channels.
+const (
+	Inbox = "inbox" // messages are kept in the database and shown at AdminListen
+	SMTP  = "smtp"
+	HTTP  = "http"
+)
+
+// Email is the e-mail channel.
+type Email struct {
+	// Driver is inbox or smtp.
+	Driver string `koanf:"driver"`
+	// From is the sender's address.
+	From string `koanf:"from"`
+	// FromName is the sender's name. "" is Brand.
+	FromName string     `koanf:"from_name"`
+	SMTP     SMTPServer `koanf:"smtp"`
+}
+
+// SMTPServer is the mail server that e-mail is handed to.
+type SMTPServer struct {
+	// Host name or IP address.
+	Host string `koanf:"host"`
+	// Port, 1 to 65,535.
+	Port int `koanf:"port"`
+	// User to sign in as. "" does not sign in.
+	User string `koanf:"user"`
+	// Password of User, or PasswordFile, the file that holds it. At most one of them.
+	Password     Secret `koanf:"password"`
+	PasswordFile string `koanf:"password_file"`
+	// Security is starttls (required), tls (from the first byte) or none. A password needs one of the first two
+	// unless Host is loopback.
+	Security string `koanf:"security"`
+	// Hello is the name this machine gives itself in EHLO. "" is the machine's host name.
+	Hello string `koanf:"hello"`
+	// Timeout of one message. 1 s to 5 m.
+	Timeout time.Duration `koanf:"timeout"`
+}
+
+// SMS is the SMS channel.
+type SMS struct {
+	// Driver is inbox or http.
+	Driver string      `koanf:"driver"`
+	HTTP   HTTPGateway `koanf:"http"`
+}
+
+// HTTPGateway is an SMS provider that takes messages as HTTP requests. URL,
+// Headers and Body are templates; they may name Secrets.
+type HTTPGateway struct {
+	// URL of the request, http or https. Only its host is ever shown.
+	URL Secret `koanf:"url" show:"host"`
+	// Method is GET, POST or PUT.
+	Method string `koanf:"method"`
+	// Headers of the request. Only their names are ever shown.
+	Headers map[string]Secret `koanf:"headers"`
+	// Body of the request. It is never shown.
+	Body Secret `koanf:"body"`
+	// IDPath leads to the provider's message id in a JSON answer, such as messages.0.id. "" for none.
+	IDPath string `koanf:"id_path"`
+	// Timeout of one request. 1 s to 5 m.
+	Timeout time.Duration `koanf:"timeout"`
+	// Secrets by name, and SecretFiles, the files that hold further ones. A name may be in one of them only.
+	Secrets     map[string]Secret `koanf:"secrets"`
+	SecretFiles map[string]string `koanf:"secret_files"`
+}
+
+// Default is the configuration of a service that needs no other part: SQLite,
+// the embedded broker and the local inbox, on loopback.
+func Default() Config {
+	return Config{
+		Listen:          "127.0.0.1:8080",
+		AdminListen:     "127.0.0.1:8081",
+		DataDir:         "./data",
+		Hosts:           []string{"localhost", "127.0.0.1", "::1"},
+		ShutdownTimeout: 20 * time.Second,
+		RequestTimeout:  10 * time.Second,
+		Brand:           "Registrar",
+		DefaultLocale:   "en",
+		Limits:          Limits{BodyBytes: 1 << 20, Depth: 32, Attributes: 64, Elements: 1000, NameBytes: 256},
+		Log:             Log{Level: "info", Format: "text"},
+		Registration:    Registration{NotificationLife: 72 * time.Hour},
+		Password:        Password{Algorithm: "argon2id", Argon2MemoryKiB: 19456, Argon2Passes: 2, BcryptCost: 12, MinLength: 8, Queue: 128},
+		Database: Database{
+			Driver: SQLite, Name: "registrar", User: "registrar", TLS: "off", PoolSize: 16,
+			ConnectTimeout: 2 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
+		},
+		Kafka:  Kafka{Replication: 3},
+		Notify: Notify{Workers: 4, Lease: time.Minute},
+		Email: Email{
+			Driver: Inbox, From: "registrar@localhost",
+			SMTP: SMTPServer{Port: 587, Security: "starttls", Timeout: 30 * time.Second},
+		},
+		SMS: SMS{Driver: Inbox, HTTP: HTTPGateway{Method: "POST", Timeout: 10 * time.Second}},
+	}
+}

@@ -1,0 +1,265 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// maxFile is the largest configuration or secret file that is read, in octets.
+const maxFile = 1 << 20
+
+// fileVariable names the configuration file, as the flag --config does.
+const fileVariable = prefix + "CONFIG"
+
+// byFlag are the keys that have a flag.
+var byFlag = map[string]string{
+	"listen":                "listen",
+	"admin-listen":          "admin_listen",
+	"data-dir":              "data_dir",
+	"public-url":            "public_url",
+	"allow-unauthenticated": "allow_unauthenticated",
+	"log-level":             "log.level",
+	"log-format":            "log.format",
+}
+
+// AddFlags gives fs the flags that Load reads.
+func AddFlags(fs *pflag.FlagSet) {
+	d := Default()
+	fs.String("config", "", "configuration `file` in YAML")
+	fs.String("listen", d.Listen, "`host:port` of the SOAP service")
+	fs.String("admin-listen", d.AdminListen, "`host:port` of the inbox, health and metrics pages")
+	fs.String("data-dir", d.DataDir, "`directory` of the embedded database and queue")
+	fs.String("public-url", d.PublicURL, "the service's `address` as callers see it, for the WSDL")
+	fs.Bool("allow-unauthenticated", d.AllowUnauthenticated, "listen off loopback although callers are not authenticated")
+	fs.String("log-level", d.Log.Level, "debug, info, warn or error")
+	fs.String("log-format", d.Log.Format, "text or json")
+}
+
+// Load reads the configuration: the file that the flag --config or the variable
+// REGISTRAR_CONFIG names, environ (as os.Environ gives it) and those of flags
+// that were set. flags may be nil, and need not have all of AddFlags'. The
+// error is Problems: all of them, Validate's too. The Config is only complete
+// without an error.
+func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
+	path := fileName(flags, environ)
+	var file []byte
+	var problems Problems
+	if path != "" {
+		var err error
+		if file, err = readFile(path); err != nil {
+			problems = append(problems, Problem{Key: path, Rule: "cannot be read: " + err.Error(), Next: "name a readable file of at most 1 MiB by --config or " + fileVariable})
+		}
+	}
+	return load(file, path, flags, environ, problems)
+}
+
+func fileName(flags *pflag.FlagSet, environ []string) string {
+	if flags != nil {
+		if f := flags.Lookup("config"); f != nil && f.Changed {
+			return f.Value.String()
+		}
+	}
+	name := ""
+	for _, v := range environ {
+		if value, found := strings.CutPrefix(v, fileVariable+"="); found {
+			name = value
+		}
+	}
+	return name
+}
+
+func load(file []byte, path string, flags *pflag.FlagSet, environ []string, problems Problems) (Config, error) {
+	l := loader{k: koanf.New("."), from: map[string]string{}, problems: problems}
+	l.file(file, path)
+	l.environ(environ)
+	if flags != nil {
+		l.flags(flags)
+	}
+	c := Default()
+	if err := l.k.UnmarshalWithConf("", &c, koanf.UnmarshalConf{Tag: "koanf"}); err != nil {
+		// Cannot happen: every value already has its field's type.
+		l.problems.add("configuration", "cannot be decoded", "report this")
+	}
+	l.secrets(&c)
+	var invalid Problems
+	if errors.As(c.Validate(), &invalid) {
+		for _, p := range invalid {
+			if !slices.ContainsFunc(l.problems, func(q Problem) bool { return q.Key == p.Key }) {
+				l.problems = append(l.problems, p)
+			}
+		}
+	}
+	for i, p := range l.problems {
+		if p.From == "" {
+			l.problems[i].From = l.from[p.Key]
+		}
+	}
+	return c, l.problems.orNil()
+}
+
+// loader lays the sources over each other. Each value is checked and given its
+// field's type before koanf sees it, so that no error text holds one.
+type loader struct {
+	k        *koanf.Koanf
+	from     map[string]string // key to the source that set it last
+	problems Problems
+}
+
+func (l *loader) add(name, from, rule, next string) {
+	l.problems = append(l.problems, Problem{Key: name, From: from, Rule: rule, Next: next})
+}
+
+// put loads nested values; they have their types already, so it cannot fail.
+func (l *loader) put(p koanf.Provider) {
+	if err := l.k.Load(p, nil); err != nil {
+		l.problems.add("configuration", "cannot be merged", "report this")
+	}
+}
+
+func (l *loader) file(text []byte, path string) {
+	raw, err := parseYAML(text)
+	if err != nil {
+		l.add(path, "", "is not valid YAML: "+err.Error(), "correct the file")
+		return
+	}
+	l.put(confmap.Provider(l.section(raw, "", path), ""))
+}
+
+// section takes the known keys of one level of the file.
+func (l *loader) section(raw map[string]any, at, path string) map[string]any {
+	taken := map[string]any{}
+	for name, value := range raw {
+		full := at + name
+		k, known := byName[full]
+		switch {
+		case value == nil && (known || sections[full]):
+			// "database:" with nothing below it
+		case known:
+			v, err := fromYAML(k.typ, value)
+			if err != nil {
+				l.add(full, path, err.Error(), "")
+				continue
+			}
+			taken[name] = v
+			l.from[full] = path
+		case sections[full]:
+			below, ok := value.(map[string]any)
+			if !ok {
+				l.add(full, path, "must be a section with keys below it", "")
+				continue
+			}
+			taken[name] = l.section(below, full+".", path)
+		default:
+			l.add(full, path, "is not a known key", suggestion(nearest(full, Keys())))
+		}
+	}
+	return taken
+}
+
+func suggestion(name string) string {
+	if name == "" {
+		return "remove it"
+	}
+	return "did you mean " + name + "?"
+}
+
+func (l *loader) environ(environ []string) {
+	l.put(env.Provider(".", env.Opt{
+		Prefix:      prefix,
+		EnvironFunc: func() []string { return environ },
+		TransformFunc: func(variable, text string) (string, any) {
+			k, known := byVariable[variable]
+			switch {
+			case known && text != "":
+				v, err := fromText(k.typ, text)
+				if err != nil {
+					l.add(k.name, variable, err.Error(), "")
+					return "", nil
+				}
+				l.from[k.name] = variable
+				return k.name, v
+			case !known && variable != fileVariable && !notOurs(variable, text):
+				var names []string
+				for _, k := range keys {
+					names = append(names, k.variable())
+				}
+				l.add(variable, "", "is not a known variable", suggestion(nearest(variable, names)))
+			}
+			return "", nil
+		},
+	}))
+}
+
+func (l *loader) flags(flags *pflag.FlagSet) {
+	l.put(posflag.ProviderWithFlag(flags, ".", nil, func(f *pflag.Flag) (string, any) {
+		name, known := byFlag[f.Name]
+		if !known || !f.Changed {
+			return "", nil
+		}
+		v, err := fromText(byName[name].typ, f.Value.String())
+		if err != nil {
+			l.add(name, "--"+f.Name, err.Error(), "")
+			return "", nil
+		}
+		l.from[name] = "--" + f.Name
+		return name, v
+	}))
+}
+
+// quoted is a piece of the file inside a YAML error, which may be a secret.
+var quoted = regexp.MustCompile("(?s)`.*?`|'.*?'|\".*\"")
+
+// parseYAML reads a single document, which is a map. Nothing of the file is in
+// the error but numbers of lines.
+func parseYAML(text []byte) (map[string]any, error) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	var raw map[string]any
+	switch err := d.Decode(&raw); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, errors.New(quoted.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), "…"))
+	}
+	var second any
+	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, errors.New("it holds more than one document")
+	}
+	return raw, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, pathless(err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, pathless(err)
+	case len(text) > maxFile:
+		return nil, fmt.Errorf("longer than %s", Bytes(maxFile))
+	}
+	return text, nil
+}
+
+// pathless is a file error without the path, which the Problem names already.
+func pathless(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
