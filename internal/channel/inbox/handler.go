@@ -39,7 +39,10 @@ func NewHandler(mailbox Mailbox, options Options, log *slog.Logger) *Handler {
 	mux.HandleFunc("GET /inbox/{id}", h.page)
 	mux.HandleFunc("GET /inbox/{id}/html", h.frame)
 	mux.HandleFunc("POST /inbox/delete", h.deleteAll)
-	mux.Handle("GET /inbox/assets/", http.StripPrefix("/inbox/", withPolicy("default-src 'none'", http.FileServerFS(assets))))
+	files := http.StripPrefix("/inbox/", withPolicy("default-src 'none'", http.FileServerFS(assets)))
+	for _, name := range []string{"inbox.css", "inbox.js", "icon.svg"} {
+		mux.Handle("GET /inbox/assets/"+name, files)
+	}
 	mux.HandleFunc("GET /inbox/{$}", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/inbox", http.StatusMovedPermanently)
 	})
