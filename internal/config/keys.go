@@ -74,6 +74,9 @@ var (
 func nearest(unknown string, known []string) string {
 	best, least := "", 4
 	for _, name := range known {
+		if len(name)-len(unknown) >= least || len(unknown)-len(name) >= least {
+			continue // at least as far apart as that
+		}
 		if d := distance(unknown, name); d < least && d < len(name)/2+1 {
 			best, least = name, d
 		}

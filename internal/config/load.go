@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
@@ -163,7 +164,7 @@ func (l *loader) section(raw map[string]any, at, path string) map[string]any {
 			}
 			taken[name] = l.section(below, full+".", path)
 		default:
-			l.add(full, path, "is not a known key", suggestion(nearest(full, Keys())))
+			l.add(printable(full), path, "is not a known key", suggestion(nearest(full, Keys())))
 		}
 	}
 	return taken
@@ -174,6 +175,21 @@ func suggestion(name string) string {
 		return "remove it"
 	}
 	return "did you mean " + name + "?"
+}
+
+// printable is a name that the operator did not mean, fit for a terminal.
+func printable(name string) string {
+	const most = 80
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, name)
+	if runes := []rune(name); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return name
 }
 
 func (l *loader) environ(environ []string) {
@@ -196,7 +212,7 @@ func (l *loader) environ(environ []string) {
 				for _, k := range keys {
 					names = append(names, k.variable())
 				}
-				l.add(variable, "", "is not a known variable", suggestion(nearest(variable, names)))
+				l.add(printable(variable), "", "is not a known variable", suggestion(nearest(variable, names)))
 			}
 			return "", nil
 		},

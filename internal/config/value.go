@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"reflect"
@@ -30,8 +31,14 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// GoString keeps the text out of %#v.
-func (s Secret) GoString() string { return strconv.Quote(s.String()) }
+// Format keeps the text out of every verb of fmt, also inside other values.
+func (s Secret) Format(f fmt.State, verb rune) {
+	if verb == 'q' || f.Flag('#') {
+		_, _ = fmt.Fprintf(f, "%q", s.String())
+		return
+	}
+	_, _ = io.WriteString(f, s.String())
+}
 
 // LogValue keeps the text out of logs.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -1,0 +1,193 @@
+package config_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"registrar/internal/config"
+)
+
+const secret = "hunter2-very-secret"
+
+// problems is one file or environment each with the key that is wrong, a word
+// of the rule and one of the next step.
+var problems = []struct {
+	name, yaml, env string
+	key, rule, next string
+}{
+	{name: "no port", yaml: "listen: localhost", key: "listen", rule: "host:port", next: "127.0.0.1:8080"},
+	{name: "port out of range", yaml: "listen: 127.0.0.1:70000", key: "listen", rule: "host:port"},
+	{name: "all interfaces", yaml: `listen: ":8080"`, key: "listen", rule: "off loopback", next: "allow_unauthenticated"},
+	{name: "a public address", yaml: "listen: 192.0.2.1:80", key: "listen", rule: "off loopback", next: "allow_unauthenticated"},
+	{name: "a name that may be anything", yaml: "listen: example.com:80", key: "listen", rule: "off loopback"},
+	{name: "the admin pages too", yaml: `admin_listen: "[::]:8081"`, key: "admin_listen", rule: "off loopback"},
+	{name: "one port twice", yaml: "admin_listen: 127.0.0.1:8080", key: "admin_listen", rule: "same as listen"},
+	{name: "public_url", yaml: "public_url: api.example.com", key: "public_url", rule: "http or https", next: "https://"},
+	{name: "public_url with a user", yaml: "public_url: https://a:b@example.com", key: "public_url", rule: "without user"},
+	{name: "hosts with a port", yaml: "hosts: [example.com:80]", key: "hosts", rule: "without port"},
+	{name: "trusted_proxies", yaml: "trusted_proxies: [10.0.0.1]", key: "trusted_proxies", rule: "CIDR", next: "/32"},
+	{name: "data_dir", yaml: `data_dir: " "`, key: "data_dir", rule: "empty", next: "directory"},
+	{name: "shutdown_timeout", yaml: "shutdown_timeout: 1h", key: "shutdown_timeout", rule: "1s to 10m"},
+	{name: "request_timeout", yaml: "request_timeout: 1ms", key: "request_timeout", rule: "100ms to 5m"},
+	{name: "a duration without unit", yaml: "request_timeout: 10", key: "request_timeout", rule: "unit"},
+	{name: "a duration out of range", env: "REGISTRAR_REQUEST_TIMEOUT=99999999d", key: "request_timeout", rule: "unit"},
+	{name: "brand", yaml: `brand: "a\nb"`, key: "brand", rule: "one line"},
+	{name: "default_locale", yaml: "default_locale: english-language", key: "default_locale", rule: "BCP 47", next: "ar-SA"},
+	{name: "no default_locale", yaml: `default_locale: ""`, key: "default_locale", rule: "BCP 47"},
+	{name: "default_region", yaml: "default_region: KSA", key: "default_region", rule: "ISO 3166", next: "SA"},
+	{name: "body_bytes", yaml: "limits: {body_bytes: 1}", key: "limits.body_bytes", rule: "1KiB to 64MiB"},
+	{name: "a size that is none", yaml: "limits: {body_bytes: 1 lot}", key: "limits.body_bytes", rule: "size"},
+	{name: "depth", yaml: "limits: {depth: 1}", key: "limits.depth", rule: "8 to 256"},
+	{name: "attributes", yaml: "limits: {attributes: 0}", key: "limits.attributes", rule: "8 to 1024"},
+	{name: "elements", yaml: "limits: {elements: 1}", key: "limits.elements", rule: "32 to 100000"},
+	{name: "name_bytes", yaml: "limits: {name_bytes: 1}", key: "limits.name_bytes", rule: "64 to 4096"},
+	{name: "log level", yaml: "log: {level: inf}", key: "log.level", rule: "debug or info", next: "info"},
+	{name: "log format", env: "REGISTRAR_LOG_FORMAT=xml", key: "log.format", rule: "text or json"},
+	{name: "notification_life", yaml: "registration: {notification_life: 1s}", key: "registration.notification_life", rule: "1m to 720h"},
+	{name: "algorithm", yaml: "password: {algorithm: md5}", key: "password.algorithm", rule: "argon2id or bcrypt"},
+	{name: "argon2 memory", yaml: "password: {argon2_memory_kib: 64}", key: "password.argon2_memory_kib", rule: "7168 to 262144"},
+	{name: "argon2 passes", yaml: "password: {argon2_passes: 0}", key: "password.argon2_passes", rule: "1 to 64"},
+	{name: "argon2 work", yaml: "password: {argon2_passes: 60}", key: "password.argon2_passes", rule: "at most 524288", next: "lower"},
+	{name: "bcrypt cost", yaml: "password: {bcrypt_cost: 4}", key: "password.bcrypt_cost", rule: "10 to 15"},
+	{name: "min_length", yaml: "password: {min_length: 6}", key: "password.min_length", rule: "8 to 64"},
+	{name: "concurrency", yaml: "password: {concurrency: -1}", key: "password.concurrency", rule: "0 to 1024"},
+	{name: "queue", yaml: "password: {queue: -1}", key: "password.queue", rule: "0 to 100000"},
+	{name: "driver", yaml: "database: {driver: sqllite}", key: "database.driver", rule: "sqlite or mariadb", next: "sqlite"},
+	{name: "no address", yaml: "database: {driver: mariadb}", key: "database.addresses", rule: "empty", next: "3306"},
+	{name: "an address without port", yaml: "database: {driver: mariadb, addresses: [db1]}", key: "database.addresses", rule: "host:port"},
+	{name: "no database", yaml: "database: {driver: mariadb, addresses: ['db:1'], name: ''}", key: "database.name", rule: "empty"},
+	{name: "no user", yaml: "database: {driver: mariadb, addresses: ['db:1'], user: ''}", key: "database.user", rule: "empty"},
+	{name: "tls", yaml: "database: {tls: maybe}", key: "database.tls", rule: "skip-verify"},
+	{name: "tls as a truth", yaml: "database: {tls: true}", key: "database.tls", rule: "quotes"},
+	{name: "pool_size", yaml: "database: {pool_size: 1}", key: "database.pool_size", rule: "2 to 1000"},
+	{name: "connect_timeout", yaml: "database: {connect_timeout: 1ns}", key: "database.connect_timeout", rule: "100ms to 1m"},
+	{name: "read_timeout", yaml: "database: {read_timeout: 1ms}", key: "database.read_timeout", rule: "1s to 5m"},
+	{name: "write_timeout", yaml: "database: {write_timeout: 1ms}", key: "database.write_timeout", rule: "1s to 5m"},
+	{name: "a number for a password", yaml: "database: {password: 0123}", key: "database.password", rule: "quotes"},
+	{name: "a password twice", yaml: "database: {password: " + secret + ", password_file: f}", key: "database.password_file", rule: "so is", next: "one of them"},
+	{name: "no password file", yaml: "database: {password_file: /nonexistent}", key: "database.password_file", rule: "cannot be read", next: "readable"},
+	{name: "an empty password file", yaml: "database: {password_file: /dev/null}", key: "database.password_file", rule: "is empty", next: "secret alone"},
+	{name: "brokers", env: "REGISTRAR_KAFKA_BROKERS=a:9092,b", key: "kafka.brokers", rule: "host:port"},
+	{name: "replication", yaml: "kafka: {replication: 0}", key: "kafka.replication", rule: "1 to 9"},
+	{name: "lanes", yaml: "notify: {lanes: [email]}", key: "notify.lanes", rule: "email.transactional", next: "empty"},
+	{name: "workers", yaml: "notify: {workers: 0}", key: "notify.workers", rule: "1 to 256"},
+	{name: "lease", yaml: "notify: {lease: 1s}", key: "notify.lease", rule: "5s to 1h"},
+	{name: "lease and mail", yaml: "{notify: {lease: 30s}, email: {driver: smtp, from: a@b.example, smtp: {host: h}}}", key: "notify.lease", rule: "email.smtp.timeout", next: "raise"},
+	{name: "lease and SMS", yaml: "{notify: {lease: 5s}, sms: {driver: http, http: {url: 'https://h.example/'}}}", key: "notify.lease", rule: "sms.http.timeout", next: "raise"},
+	{name: "email driver", yaml: "email: {driver: mail}", key: "email.driver", rule: "inbox or smtp"},
+	{name: "from", yaml: "email: {from: me}", key: "email.from", rule: "e-mail address", next: "@example.com"},
+	{name: "from without a domain", yaml: "email: {driver: smtp, smtp: {host: h}}", key: "email.from", rule: "e-mail address"},
+	{name: "from_name", yaml: `email: {from_name: "a\r\nBcc: b"}`, key: "email.from_name", rule: "one line"},
+	{name: "no mail host", yaml: "email: {driver: smtp, from: a@b.example}", key: "email.smtp.host", rule: "empty"},
+	{name: "mail port", yaml: "email: {smtp: {port: 0}}", key: "email.smtp.port", rule: "1 to 65535"},
+	{name: "security", yaml: "email: {smtp: {security: ssl}}", key: "email.smtp.security", rule: "starttls or tls"},
+	{name: "a bare password", yaml: "email: {smtp: {host: mx.example, user: u, password: " + secret + ", security: none}}", key: "email.smtp.security", rule: "none with a password", next: "starttls"},
+	{name: "a password of nobody", yaml: "email: {smtp: {password: " + secret + "}}", key: "email.smtp.user", rule: "empty"},
+	{name: "hello", yaml: "email: {smtp: {hello: a b}}", key: "email.smtp.hello", rule: "host name"},
+	{name: "mail timeout", yaml: "email: {smtp: {timeout: 1ms}}", key: "email.smtp.timeout", rule: "1s to 5m"},
+	{name: "sms driver", yaml: "sms: {driver: smpp}", key: "sms.driver", rule: "inbox or http"},
+	{name: "no gateway", yaml: "sms: {driver: http}", key: "sms.http.url", rule: "http or https"},
+	{name: "a gateway by ftp", yaml: "sms: {http: {url: 'ftp://" + secret + "@h.example'}}", key: "sms.http.url", rule: "http or https"},
+	{name: "method", yaml: "sms: {http: {method: post}}", key: "sms.http.method", rule: "GET or POST"},
+	{name: "header's name", yaml: "sms: {http: {headers: {'a b': '" + secret + "'}}}", key: "sms.http.headers", rule: "HTTP headers"},
+	{name: "header's value", yaml: `sms: {http: {headers: {a: "` + secret + `\r\nb"}}}`, key: "sms.http.headers", rule: "one line"},
+	{name: "header as a number", yaml: `sms: {http: {headers: {a: 5}}}`, key: "sms.http.headers", rule: "quotes"},
+	{name: "sms timeout", yaml: "sms: {http: {timeout: 1ms}}", key: "sms.http.timeout", rule: "1s to 5m"},
+	{name: "a secret twice", yaml: "sms: {http: {secrets: {k: " + secret + "}, secret_files: {k: f}}}", key: "sms.http.secret_files.k", rule: "so is", next: "one of them"},
+	{name: "no secret file", yaml: "sms: {http: {secret_files: {k: /nonexistent}}}", key: "sms.http.secret_files.k", rule: "cannot be read"},
+	{name: "headers that are no map", env: "REGISTRAR_SMS_HTTP_HEADERS=" + secret, key: "sms.http.headers", rule: "map"},
+
+	{name: "an unknown key", yaml: "databse: {driver: sqlite}", key: "databse", rule: "not a known key"},
+	{name: "a key with a typo", yaml: "database: {adresses: []}", key: "database.adresses", rule: "not a known key", next: "database.addresses"},
+	{name: "a section that is none", yaml: "database: " + secret, key: "database", rule: "section"},
+	{name: "a list that is none", yaml: "hosts: localhost", key: "hosts", rule: "list"},
+	{name: "a number that is none", yaml: "limits: {depth: many}", key: "limits.depth", rule: "whole number"},
+	{name: "a truth that is none", env: "REGISTRAR_ALLOW_UNAUTHENTICATED=perhaps", key: "allow_unauthenticated", rule: "true or false"},
+	{name: "an unknown variable", env: "REGISTRAR_LISTN=:80", key: "REGISTRAR_LISTN", rule: "not a known variable", next: "REGISTRAR_LISTEN"},
+	{name: "no map at all", yaml: secret, key: "registrar.yaml", rule: "not valid YAML", next: "correct"},
+	{name: "two documents", yaml: "--- {}\n--- {}", key: "registrar.yaml", rule: "more than one document"},
+	{name: "no YAML at all", yaml: "a: [" + secret, key: "registrar.yaml", rule: "not valid YAML"},
+	{name: "a key twice", yaml: "listen: a\nlisten: b", key: "registrar.yaml", rule: "already defined"},
+}
+
+func TestEachProblem(t *testing.T) {
+	t.Parallel()
+	for _, test := range problems {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var environ []string
+			if test.env != "" {
+				environ = []string{test.env}
+			}
+			_, err := config.LoadBytes([]byte(test.yaml), environ)
+			var all config.Problems
+			if !errors.As(err, &all) {
+				t.Fatalf("error %v", err)
+			}
+			if len(all) != 1 {
+				t.Fatalf("%d problems: %v", len(all), err)
+			}
+			p := all[0]
+			if p.Key != test.key || !strings.Contains(p.Rule, test.rule) || !strings.Contains(p.Next, test.next) {
+				t.Errorf("got %+v", p)
+			}
+			if strings.Contains(err.Error(), secret) {
+				t.Errorf("the error holds a secret: %v", err)
+			}
+			from := "registrar.yaml"
+			if test.env != "" {
+				from, _, _ = strings.Cut(test.env, "=")
+			}
+			if !strings.Contains(p.String(), from) && p.Key != "database.addresses" && p.Key != "email.smtp.host" && p.Key != "email.from" &&
+				p.Key != "sms.http.url" && p.Key != "email.smtp.user" && !strings.HasPrefix(p.Key, "sms.http.secret_files.") {
+				t.Errorf("%q does not say where it comes from", p)
+			}
+		})
+	}
+}
+
+// TestAllTogether: every problem of every kind in one answer.
+func TestAllTogether(t *testing.T) {
+	t.Parallel()
+	_, err := config.LoadBytes([]byte(`
+listen: nowhere
+wrong: 1
+limits: {depth: many, elements: 1}
+database: {password_file: /nonexistent}
+`), []string{"REGISTRAR_LOG_LEVEL=loud", "REGISTRAR_NO_SUCH_KEY=1", "REGISTRAR_REQUEST_TIMEOUT=soon"})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		"listen (registrar.yaml) must be host:port", "wrong (registrar.yaml) is not a known key", "limits.depth (registrar.yaml) must be a whole number",
+		"limits.elements (registrar.yaml) must be 32 to", "database.password_file (registrar.yaml) names a file",
+		"log.level (REGISTRAR_LOG_LEVEL) must be", "REGISTRAR_NO_SUCH_KEY is not a known variable", "request_timeout (REGISTRAR_REQUEST_TIMEOUT) must be a duration",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in\n%v", want, err)
+		}
+	}
+	if lines := strings.Count(err.Error(), "\n"); lines != 8 {
+		t.Errorf("%d problems:\n%v", lines, err)
+	}
+}
+
+// TestOffLoopbackInSoManyWords: told so, everything may listen anywhere.
+func TestOffLoopbackInSoManyWords(t *testing.T) {
+	t.Parallel()
+	for _, listen := range []string{":8080", "0.0.0.0:80", "[::]:80", "192.0.2.1:80"} {
+		c := config.Default()
+		c.Listen, c.AllowUnauthenticated = listen, true
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s: %v", listen, err)
+		}
+	}
+	for _, listen := range []string{"127.0.0.1:0", "127.8.8.8:80", "[::1]:80", "localhost:80", "[::ffff:127.0.0.1]:80"} {
+		c := config.Default()
+		c.Listen = listen
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s: %v", listen, err)
+		}
+	}
+}
