@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"registrar/internal/lane"
@@ -37,6 +38,9 @@ type Leases interface {
 	// Release gives the lease up, if it is still ours.
 	Release(ctx context.Context, lease Lease) error
 }
+
+// ErrLeaseLost says that another relay has the lease by now.
+var ErrLeaseLost = errors.New("outbox: lease lost")
 
 // Lease is leadership until Expires. Fence grows by one with each Acquire by
 // whomever, so that an old leader's writes can be told from the new one's.

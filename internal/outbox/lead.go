@@ -1,0 +1,244 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"registrar/internal/lane"
+)
+
+const (
+	leaseName     = "outbox-relay"
+	storeTimeout  = 5 * time.Second
+	idleAfter     = 10 * time.Second
+	depthEvery    = 15 * time.Second
+	leaseMargin   = 500 * time.Millisecond // of the lease that is left when a batch must be through
+	leastPublish  = 500 * time.Millisecond
+	backoffLimit  = 10 * time.Second
+	backoffFirst  = 200 * time.Millisecond
+	unknownRetry  = time.Minute
+	renewFraction = 3 // a lease is renewed when a third of it is gone
+)
+
+// lead publishes what is due in the outbox while this relay holds the lease.
+func (r *Relay) lead(ctx context.Context) {
+	l := leader{Relay: r, database: condition{log: r.log, now: r.now, what: "database"}}
+	defer l.release(ctx)
+	wait := newBackoff(backoffFirst, backoffLimit)
+	for ctx.Err() == nil {
+		held, err := l.hold(ctx)
+		switch {
+		case err != nil:
+			l.fell(ctx, err)
+			r.pause(ctx, wait.NextBackOff())
+			continue
+		case !held:
+			l.database.well()
+			r.pause(ctx, jitter(r.settings.LeaseTTL/2))
+			continue
+		}
+		published, err := l.round(ctx)
+		if err != nil {
+			l.fell(ctx, err)
+			r.pause(ctx, wait.NextBackOff())
+			continue
+		}
+		l.database.well()
+		wait.Reset()
+		l.depth(ctx)
+		if published == r.settings.Batch {
+			continue // there is more
+		}
+		r.pause(ctx, l.interval(published))
+	}
+}
+
+// leader is the state of one relay's leadership.
+type leader struct {
+	*Relay
+	lease    Lease
+	held     bool
+	renewAt  time.Time
+	lastDue  time.Time // when something was due
+	depthAt  time.Time
+	warned   time.Time // of lanes that nobody knows
+	database condition
+}
+
+// hold acquires or renews the lease when it is time to.
+func (l *leader) hold(ctx context.Context) (bool, error) {
+	now := l.now()
+	if l.held && now.Before(l.renewAt) {
+		return true, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	lease, held, err := l.leases.Acquire(limited, leaseName, l.settings.Owner, now, l.settings.LeaseTTL)
+	if err != nil {
+		if l.held && now.Before(l.lease.Expires.Add(-leaseMargin-leastPublish)) {
+			return true, nil // ours for a while yet
+		}
+		l.leading(false)
+		return false, &storeError{err}
+	}
+	if held {
+		l.lease, l.renewAt = lease, now.Add(l.settings.LeaseTTL/renewFraction)
+	}
+	l.leading(held)
+	return held, nil
+}
+
+func (l *leader) leading(held bool) {
+	if l.held == held {
+		return
+	}
+	l.held = held
+	l.lastDue = l.now()
+	if l.observe.Leading != nil {
+		l.observe.Leading(held)
+	}
+}
+
+// storeError is of the database, and not of the queue.
+type storeError struct{ err error }
+
+func (e *storeError) Error() string { return e.err.Error() }
+func (e *storeError) Unwrap() error { return e.err }
+
+// fell keeps account of an error; those of the queue are told by publish.
+func (l *leader) fell(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	if errors.Is(err, ErrLeaseLost) {
+		l.leading(false)
+		return
+	}
+	if _, ok := errors.AsType[*storeError](err); ok {
+		l.database.ill(err)
+	}
+}
+
+// round publishes one batch of what is due, and says how much was due.
+func (l *leader) round(ctx context.Context) (int, error) {
+	limited, cancel := context.WithTimeout(ctx, storeTimeout)
+	due, err := l.store.Due(limited, l.now(), l.settings.Batch)
+	cancel()
+	if err != nil {
+		return 0, &storeError{err}
+	}
+	if len(due) == 0 {
+		return 0, nil
+	}
+	l.lastDue = l.now()
+	published, err := l.publishDue(ctx, due)
+	if len(published) > 0 {
+		limited, cancel := context.WithTimeout(ctx, storeTimeout)
+		defer cancel()
+		if marked := l.store.Published(limited, &l.lease, ids(published), l.now()); marked != nil {
+			if !errors.Is(marked, ErrLeaseLost) {
+				marked = &storeError{marked}
+			}
+			return len(due), errors.Join(err, marked)
+		}
+	}
+	return len(due), err
+}
+
+// publishDue publishes each lane by itself and gives back what was published:
+// one lane that is stuck neither holds up the others nor makes them come twice.
+// It ends before the lease does.
+func (l *leader) publishDue(ctx context.Context, due []lane.Message) ([]lane.Message, error) {
+	timeout := min(publishTimeout, l.lease.Expires.Sub(l.now())-leaseMargin)
+	if timeout < leastPublish {
+		l.renewAt = time.Time{}
+		return nil, ErrLeaseLost
+	}
+	lanes := map[lane.Lane][]lane.Message{}
+	var published []lane.Message
+	for _, m := range due {
+		if !slices.Contains(lane.All(), m.Lane) {
+			// Of a newer version, perhaps. It is put off, not published for ever in vain.
+			published = append(published, m)
+			l.unknown(m)
+			continue
+		}
+		lanes[m.Lane] = append(lanes[m.Lane], m)
+	}
+	var mu sync.Mutex
+	var errs []error
+	var each sync.WaitGroup
+	for _, messages := range lanes {
+		each.Go(func() {
+			err := l.publish(ctx, messages, timeout)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				errs = append(errs, err)
+				return
+			}
+			published = append(published, messages...)
+		})
+	}
+	each.Wait()
+	return published, errors.Join(errs...)
+}
+
+func (l *leader) unknown(m lane.Message) {
+	if now := l.now(); now.Sub(l.warned) >= unknownRetry {
+		l.warned = now
+		l.log.Error("outbox: notification is of a lane that this version does not know; it is put off", "notification", m.NotificationID.String())
+	}
+}
+
+// interval to the next look: slower when nothing was due for a while.
+func (l *leader) interval(published int) time.Duration {
+	if published == 0 && l.now().Sub(l.lastDue) > idleAfter {
+		return jitter(l.settings.IdlePoll)
+	}
+	return jitter(l.settings.Poll)
+}
+
+func (l *leader) depth(ctx context.Context) {
+	if l.observe.Depth == nil || l.now().Before(l.depthAt) {
+		return
+	}
+	l.depthAt = l.now().Add(depthEvery)
+	limited, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	rows, oldest, err := l.store.Depth(limited)
+	if err != nil {
+		return // a figure; the next round tells of the database
+	}
+	var age time.Duration
+	if !oldest.IsZero() {
+		age = max(0, l.now().Sub(oldest))
+	}
+	l.observe.Depth(rows, age)
+}
+
+// release gives the lease to whoever wants it.
+func (l *leader) release(ctx context.Context) {
+	if !l.held {
+		return
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := l.leases.Release(limited, l.lease); err != nil {
+		l.log.Warn("outbox: lease was not released; it ends by itself", "error", err)
+	}
+	l.leading(false)
+}
+
+// pause waits for d or ctx's end.
+func (r *Relay) pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

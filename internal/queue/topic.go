@@ -1,0 +1,124 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// EnsureTopics creates the topics that are not there, and waits for brokers
+// that are not there yet until ctx ends. A topic that is there is left as it
+// is; one with fewer partitions than the lanes need is an error at once.
+func (c *Client) EnsureTopics(ctx context.Context) error {
+	wait := newBackoff(100*time.Millisecond, 5*time.Second)
+	warn := trouble{log: c.log, what: "topics cannot be created or checked"}
+	for {
+		attempt, cancel := context.WithTimeout(ctx, 2*requestTimeout)
+		err := c.ensureTopics(attempt)
+		cancel()
+		var wrong *layoutError
+		if err == nil || errors.As(err, &wrong) {
+			warn.ok(0)
+			return err
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("queue: ensure topics: %w", err)
+		}
+		warn.failed(0, err)
+		sleep(ctx, wait.NextBackOff())
+	}
+}
+
+// layoutError is a topic that the lanes do not fit into.
+type layoutError struct{ have int }
+
+func (e *layoutError) Error() string {
+	return fmt.Sprintf("queue: topic %s has %d partitions, the lanes need %d: add partitions (kafka-topics.sh --alter)", Topic, e.have, Partitions)
+}
+
+func (c *Client) ensureTopics(ctx context.Context) error {
+	select {
+	case c.ensured <- struct{}{}:
+		defer func() { <-c.ensured }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	c.tried = time.Now()
+	retention := func(d time.Duration) kafka.ConfigEntry {
+		return kafka.ConfigEntry{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(d.Milliseconds(), 10)}
+	}
+	settings := []kafka.ConfigEntry{{ConfigName: "min.insync.replicas", ConfigValue: strconv.Itoa(c.settings.MinInSync)}}
+	if c.settings.SegmentBytes > 0 {
+		settings = append(settings, kafka.ConfigEntry{ConfigName: "segment.bytes", ConfigValue: strconv.Itoa(c.settings.SegmentBytes)})
+	}
+	made, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
+		{
+			Topic: Topic, NumPartitions: Partitions, ReplicationFactor: c.settings.Replication,
+			ConfigEntries: append(settings[:len(settings):len(settings)], retention(c.settings.Retention)),
+		},
+		{
+			Topic: DeadLetterTopic, NumPartitions: 1, ReplicationFactor: c.settings.Replication,
+			ConfigEntries: append(settings[:len(settings):len(settings)], retention(4*c.settings.Retention)),
+		},
+	}})
+	if err != nil {
+		return err
+	}
+	for topic, err := range made.Errors {
+		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+			return fmt.Errorf("create %s: %w", topic, err)
+		}
+	}
+	return c.checkLayout(ctx)
+}
+
+func (c *Client) checkLayout(ctx context.Context) error {
+	meta, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{Topic}})
+	if err != nil {
+		return err
+	}
+	if err := meta.Topics[0].Error; err != nil {
+		return fmt.Errorf("topic %s: %w", Topic, err)
+	}
+	if have := len(meta.Topics[0].Partitions); have < Partitions {
+		return &layoutError{have}
+	}
+	return nil
+}
+
+// missing says whether err is of a topic that a broker does not know.
+func missing(err error) bool {
+	return errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic)
+}
+
+// ensureAgain creates the topics when a broker said that it does not know them,
+// as one does that lost its disk; at most every 5 s.
+func (c *Client) ensureAgain(ctx context.Context) {
+	select {
+	case c.ensured <- struct{}{}:
+	default:
+		return
+	}
+	recent := time.Since(c.tried) < 5*time.Second
+	<-c.ensured
+	if recent {
+		return
+	}
+	if err := c.ensureTopics(ctx); err != nil {
+		c.log.WarnContext(ctx, "queue: topics are missing and cannot be created", "error", err)
+	}
+}
+
+// Ping asks a broker for the topic. It says whether the queue can be reached,
+// from what was learned within MetadataAge.
+func (c *Client) Ping(ctx context.Context) error {
+	if err := c.checkLayout(ctx); err != nil {
+		return fmt.Errorf("queue: %w", err)
+	}
+	return nil
+}
