@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"registrar/internal/lane"
+	"registrar/internal/registration"
+)
+
+// Accounts implements registration.Store.
+type Accounts struct{ db *DB }
+
+// Accounts gives the accounts, profiles and records of requests.
+func (db *DB) Accounts() *Accounts { return &Accounts{db} }
+
+// firstPublication is how long a new row of the outbox is left to the server
+// that committed it, which publishes it at once.
+const firstPublication = time.Second
+
+const (
+	insertIdempotency = `INSERT INTO idempotency (caller, request_id, fingerprint, account_id, status, locale, registered_at) VALUES (?,?,?,?,?,?,?)`
+	insertAccount     = `INSERT INTO accounts (id, caller, external_id, username, username_key, email, email_key, mobile, password_hash, status, registered_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)`
+	insertProfile     = `INSERT INTO profiles (account_id, first_name, last_name, locale, marketing_consent) VALUES (?,?,?,?,?)`
+
+	insertNotifications = `INSERT INTO notifications (id, account_id, kind, channel, recipient, locale, trace_parent, state, attempts, ambiguous, owner, lease_until, provider, provider_ref, reason, next_attempt_at, deadline, created_at, updated_at) VALUES `
+	insertOutbox        = `INSERT INTO outbox (notification_id, lane, recipient, deadline, trace_parent, due_at, publications, created_at) VALUES `
+)
+
+// Create implements registration.Store. The record of the request goes first,
+// so that concurrent requests under one id meet there and nowhere else.
+func (a *Accounts) Create(ctx context.Context, r registration.Registration) error {
+	notifications, outbox, err := notificationRows(r.Notifications)
+	if err != nil {
+		return fmt.Errorf("store: create: %w", err)
+	}
+	return a.db.transact(ctx, "create", func(ctx context.Context, t *tx) error {
+		if t.again {
+			if done, err := a.stored(ctx, r.Account); done || err != nil {
+				return err
+			}
+		}
+		err := t.insertRegistration(ctx, r, notifications, outbox)
+		f := a.db.dialect.classify(err)
+		if f.class != duplicate {
+			return err
+		}
+		// A key may be taken by ourselves: by an attempt whose outcome was not
+		// known, or by a call before this one with the same ids.
+		if t.again || !errors.As(err, new(requestError)) {
+			if done, err := a.stored(ctx, r.Account); done || err != nil {
+				return err
+			}
+		}
+		return takenError(err, f.index)
+	})
+}
+
+// insertRegistration makes five statements of one registration.
+func (t *tx) insertRegistration(ctx context.Context, r registration.Registration, notifications, outbox rows) error {
+	if r.RequestID != "" {
+		_, err := t.run(ctx, insertIdempotency, r.Account.Caller, r.RequestID, r.Fingerprint[:], r.Account.ID[:],
+			string(r.Account.Status), r.Profile.Locale, micros(r.Account.RegisteredAt))
+		if err != nil {
+			return requestError{err}
+		}
+	}
+	_, err := t.run(ctx, insertAccount, r.Account.ID[:], r.Account.Caller, sql.NullString{String: r.Account.ExternalID, Valid: r.Account.ExternalID != ""},
+		r.Account.Username.Text, r.Account.Username.Key, r.Account.Email.Text, r.Account.Email.Key, string(r.Account.Mobile),
+		r.Account.PasswordHash, string(r.Account.Status), micros(r.Account.RegisteredAt))
+	if err != nil {
+		return err
+	}
+	_, err = t.run(ctx, insertProfile, r.Account.ID[:], r.Profile.FirstName, r.Profile.LastName, r.Profile.Locale, flag(r.Profile.MarketingConsent))
+	if err != nil || notifications.n == 0 {
+		return err
+	}
+	if _, err = t.run(ctx, statement(insertNotifications+tuples(notifications.n, 19)), notifications.values...); err != nil {
+		return err
+	}
+	_, err = t.run(ctx, statement(insertOutbox+tuples(outbox.n, 8)), outbox.values...)
+	return err
+}
+
+// requestError marks an error of the request's record, whose primary key is
+// another one than the account's.
+type requestError struct{ error }
+
+func (e requestError) Unwrap() error { return e.error }
+
+// takenError tells which key was there already.
+func takenError(err error, index string) error {
+	switch {
+	case errors.As(err, new(requestError)):
+		return registration.ErrRequestIDReused
+	case index == uniqueUsername:
+		return registration.ErrUsernameTaken
+	case index == uniqueEmail:
+		return registration.ErrEmailTaken
+	case index == uniqueExternalID:
+		return registration.ErrExternalIDTaken
+	default:
+		return err
+	}
+}
+
+// rows are the values of a multi-row INSERT.
+type rows struct {
+	n      int
+	values []any
+}
+
+func notificationRows(notifications []registration.Notification) (ledger, outbox rows, err error) {
+	for _, n := range notifications {
+		m, err := lane.MessageFor(n)
+		if err != nil {
+			return rows{}, rows{}, err
+		}
+		created, deadline := micros(n.CreatedAt), micros(n.Deadline)
+		ledger.n++
+		ledger.values = append(ledger.values, n.ID[:], n.AccountID[:], string(n.Kind), string(n.Channel), n.Recipient, n.Locale, n.TraceParent,
+			string(registration.Queued), 0, 0, "", 0, "", "", "", created, deadline, created, created)
+		outbox.n++
+		outbox.values = append(outbox.values, n.ID[:], string(m.Lane), int64(m.Recipient), deadline, n.TraceParent,
+			micros(n.CreatedAt.Add(firstPublication)), 0, created)
+	}
+	return ledger, outbox, nil
+}
+
+// stored says whether this very account is there: the ids were made for it
+// alone, and all of a registration is stored or nothing.
+func (a *Accounts) stored(ctx context.Context, account registration.Account) (bool, error) {
+	var found int
+	err := a.db.read.GetContext(ctx, &found, `SELECT COUNT(*) FROM accounts WHERE id = ? AND username_key = ? AND email_key = ? AND registered_at = ?`,
+		account.ID[:], account.Username.Key, account.Email.Key, micros(account.RegisteredAt))
+	return found == 1, err
+}
+
+// Recorded implements registration.Store.
+func (a *Accounts) Recorded(ctx context.Context, caller, requestID string) (registration.Record, error) {
+	var row struct {
+		AccountID    uuid   `db:"account_id"`
+		Fingerprint  []byte `db:"fingerprint"`
+		PasswordHash string `db:"password_hash"`
+		Status       string `db:"status"`
+		Locale       string `db:"locale"`
+		RegisteredAt int64  `db:"registered_at"`
+	}
+	err := a.db.view(ctx, "recorded", func(ctx context.Context, conn *sqlx.Conn) error {
+		return found(conn.GetContext(ctx, &row, `SELECT i.account_id, i.fingerprint, a.password_hash, i.status, i.locale, i.registered_at
+			FROM idempotency i JOIN accounts a ON a.id = i.account_id WHERE i.caller = ? AND i.request_id = ?`, caller, requestID))
+	})
+	if err != nil {
+		return registration.Record{}, err
+	}
+	record := registration.Record{
+		AccountID: registration.ID(row.AccountID), PasswordHash: row.PasswordHash, Status: registration.Status(row.Status),
+		Locale: row.Locale, RegisteredAt: timeOf(row.RegisteredAt),
+	}
+	copy(record.Fingerprint[:], row.Fingerprint)
+	return record, nil
+}
+
+// found tells the absence of a row in the domain's words.
+func found(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return registration.ErrNotFound
+	}
+	return err
+}

@@ -1,0 +1,213 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"io"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jmoiron/sqlx"
+)
+
+const (
+	// connectionLife is below what load balancers and firewalls allow an idle
+	// connection, and brings connections back to a preferred setting in time.
+	connectionLife = 4 * time.Minute
+	// lockWait is innodb_lock_wait_timeout in seconds: far above what one
+	// transaction takes, below what a caller waits.
+	lockWait = 3
+)
+
+// openMariaDB opens two pools to the cluster: one for transactions, and one
+// whose statements wait until all that was committed before, on any node, is
+// visible (wsrep_sync_wait=1).
+func openMariaDB(o Options) (*DB, error) {
+	write, err := newRoute(o, map[string]string{})
+	if err != nil {
+		return nil, err
+	}
+	read, err := newRoute(o, map[string]string{"wsrep_sync_wait": "1"})
+	if err != nil {
+		return nil, err
+	}
+	writePool, readPool := mariadbPool(o, write), mariadbPool(o, read)
+	return &DB{
+		dialect: dialect{
+			begin:     "START TRANSACTION",
+			forUpdate: " FOR UPDATE",
+			ready:     readyMariaDB,
+			classify:  classifyMariaDB,
+		},
+		writers: poolWriters{writePool},
+		read:    readPool,
+		close: func() error {
+			err := writePool.Close()
+			if e := readPool.Close(); err == nil {
+				err = e
+			}
+			return err
+		},
+	}, nil
+}
+
+func mariadbPool(o Options, r *route) *sqlx.DB {
+	pool := sqlx.NewDb(sql.OpenDB(o.wrap(r)), "mysql")
+	pool.SetMaxOpenConns(o.MaxConnections)
+	pool.SetMaxIdleConns(o.MaxConnections)
+	pool.SetConnMaxLifetime(connectionLife)
+	return pool
+}
+
+// mariadbConfig is what every connection must have, whatever the server's own
+// settings are: strict SQL, UTC, bounded waiting, matched rows counted.
+func mariadbConfig(o Options, address string, variables map[string]string) *mysql.Config {
+	c := mysql.NewConfig()
+	c.Net, c.Addr, c.User, c.Passwd, c.DBName = "tcp", address, o.User, o.Password, o.Database
+	c.TLS = o.TLS
+	c.Timeout, c.ReadTimeout, c.WriteTimeout = o.ConnectTimeout, o.ReadTimeout, o.WriteTimeout
+	c.Collation = "utf8mb4_bin"
+	c.ClientFoundRows, c.InterpolateParams, c.ParseTime = true, true, true
+	c.Logger = &mysql.NopLogger{} // what it would log comes back as an error too
+	c.Params = map[string]string{
+		"sql_mode":                 "'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY'",
+		"time_zone":                "'+00:00'",
+		"tx_isolation":             "'READ-COMMITTED'", // fewer gap locks; every write is conditional
+		"innodb_lock_wait_timeout": strconv.Itoa(lockWait),
+		// The server ends a statement by itself before we give the connection up.
+		"max_statement_time": strconv.FormatFloat(o.ReadTimeout.Seconds()*0.9, 'f', 3, 64),
+	}
+	for name, value := range variables {
+		c.Params[name] = value
+	}
+	return c
+}
+
+// poolWriters gives connections of a pool.
+type poolWriters struct{ pool *sqlx.DB }
+
+func (w poolWriters) acquire(ctx context.Context) (*session, error) {
+	conn, err := w.pool.Connx(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &session{conn: conn}, nil
+}
+
+func (w poolWriters) release(s *session, bad bool) {
+	if bad {
+		discard(s.conn)
+	}
+	_ = s.conn.Close()
+}
+
+// route makes connections to the node that answered last, and to the next one
+// that is ready when that one does not: one node takes all writes, and the
+// choice sticks. A prober that notices a dead node before its connections do
+// belongs here.
+type route struct {
+	nodes   []driver.Connector
+	current atomic.Int32
+}
+
+func newRoute(o Options, variables map[string]string) (*route, error) {
+	r := &route{}
+	for _, address := range o.Addresses {
+		c, err := mysql.NewConnector(mariadbConfig(o, address, variables))
+		if err != nil {
+			return nil, fmt.Errorf("store: %w", err)
+		}
+		r.nodes = append(r.nodes, c)
+	}
+	return r, nil
+}
+
+// Connect implements driver.Connector. The connection is the driver's own, so
+// that nothing of what it can do is lost.
+func (r *route) Connect(ctx context.Context) (driver.Conn, error) {
+	first := r.current.Load()
+	var failed error
+	for i := range len(r.nodes) {
+		n := (int(first) + i) % len(r.nodes)
+		conn, err := r.nodes[n].Connect(ctx)
+		if err == nil {
+			if err = nodeReady(ctx, conn); err == nil {
+				r.current.CompareAndSwap(first, int32(n)) //nolint:gosec // an index of few
+				return conn, nil
+			}
+			_ = conn.Close()
+		}
+		if failed == nil || i == 0 {
+			failed = err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, failed
+}
+
+// Driver implements driver.Connector.
+func (r *route) Driver() driver.Driver { return r.nodes[0].Driver() }
+
+// readinessQuery gives no row on a server without wsrep. Ping and SELECT 1
+// succeed on a node without quorum too, so they say nothing.
+const readinessQuery = "SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_connected', 'wsrep_ready', 'wsrep_local_state')"
+
+// nodeReady asks a connection that is not in a pool yet.
+func nodeReady(ctx context.Context, conn driver.Conn) error {
+	rows, err := conn.(driver.QueryerContext).QueryContext(ctx, readinessQuery, nil)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	status := make(map[string]string)
+	values := make([]driver.Value, len(rows.Columns()))
+	for {
+		err := rows.Next(values)
+		if err == io.EOF {
+			return synced(status)
+		}
+		if err != nil {
+			return err
+		}
+		status[fmt.Sprintf("%s", values[0])] = fmt.Sprintf("%s", values[1])
+	}
+}
+
+// synced judges the rows of readinessQuery. A server without wsrep is always
+// ready; one that has the library loaded, only as part of a cluster.
+func synced(status map[string]string) error {
+	if status["wsrep_connected"] != "ON" && status["wsrep_ready"] != "OFF" || len(status) == 0 {
+		return nil
+	}
+	if status["wsrep_ready"] != "ON" || status["wsrep_local_state"] != "4" {
+		return errNotReady
+	}
+	return nil
+}
+
+// readyMariaDB asks for the node's state, and reads a table, which only a node
+// that serves its clients allows.
+func readyMariaDB(ctx context.Context, conn *sqlx.Conn) error {
+	var rows []struct {
+		Name  string `db:"Variable_name"`
+		Value string `db:"Value"`
+	}
+	if err := conn.SelectContext(ctx, &rows, readinessQuery); err != nil {
+		return err
+	}
+	status := make(map[string]string)
+	for _, r := range rows {
+		status[r.Name] = r.Value
+	}
+	if err := synced(status); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, "SELECT 1 FROM accounts LIMIT 1")
+	return err
+}

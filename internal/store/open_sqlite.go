@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/jmoiron/sqlx"
+	"modernc.org/sqlite"
+)
+
+// busyTimeout is how long SQLite itself waits for another process's lock, in
+// milliseconds; transact goes on waiting until the context's deadline.
+const busyTimeout = 250
+
+// openSQLite opens the file with one connection that writes and a few that
+// read. WAL lets them not wait for each other; synchronous=FULL syncs the log
+// at each COMMIT.
+func openSQLite(o Options) (*DB, error) {
+	write, read, err := sqliteConnectors(o)
+	if err != nil {
+		return nil, err
+	}
+	writePool := sqlx.NewDb(sql.OpenDB(write), "sqlite")
+	writePool.SetMaxOpenConns(1)
+	readPool := sqlx.NewDb(sql.OpenDB(read), "sqlite")
+	readPool.SetMaxOpenConns(max(2, runtime.GOMAXPROCS(0)))
+	readPool.SetMaxIdleConns(max(2, runtime.GOMAXPROCS(0)))
+	w := &soleWriter{pool: writePool, turn: make(chan *session, 1)}
+	w.turn <- nil
+	return &DB{
+		dialect: dialect{
+			begin:    "BEGIN IMMEDIATE",
+			ready:    readySQLite,
+			classify: classifySQLite,
+			detached: true,
+		},
+		writers: w,
+		read:    readPool,
+		// The writer goes last: the last connection to close checkpoints the log.
+		close: func() error { return errors.Join(readPool.Close(), w.close()) },
+	}, nil
+}
+
+// sqliteConnectors makes the file, which holds addresses and hashes, readable
+// to its owner alone; SQLite gives the log beside it the same mode.
+func sqliteConnectors(o Options) (write, read driver.Connector, err error) {
+	path, err := filepath.Abs(o.Path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("store: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("store: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, nil, fmt.Errorf("store: %w", err)
+	}
+	connector := func(extra string) (driver.Connector, error) {
+		name := url.URL{Scheme: "file", Path: path, RawQuery: fmt.Sprintf("_busy_timeout=%d&_journal_mode=WAL&_synchronous=FULL&_dqs=0&_defensive=1%s", busyTimeout, extra)}
+		c, err := sqlite.NewConnector(name.String())
+		if err != nil {
+			return nil, fmt.Errorf("store: %w", err)
+		}
+		return o.wrap(c), nil
+	}
+	if write, err = connector("&_txlock=immediate"); err != nil {
+		return nil, nil, err
+	}
+	read, err = connector("&_query_only=1")
+	return write, read, err
+}
+
+// readySQLite takes and leaves the write lock, and looks for the schema.
+func readySQLite(ctx context.Context, conn *sqlx.Conn) error {
+	for _, statement := range []string{"BEGIN IMMEDIATE", "SELECT 1 FROM accounts LIMIT 1", "ROLLBACK"} {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// soleWriter keeps one connection, with its prepared statements, for all
+// transactions: SQLite writes one at a time, and waiting in order for a turn
+// here is fair and cheap, which waiting for its lock is not.
+type soleWriter struct {
+	pool *sqlx.DB
+	turn chan *session // holds the session, or nil before there is one
+}
+
+func (w *soleWriter) acquire(ctx context.Context) (*session, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var s *session
+	select {
+	case s = <-w.turn:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if s != nil {
+		return s, nil
+	}
+	conn, err := w.pool.Connx(ctx)
+	if err != nil {
+		w.turn <- nil
+		return nil, err
+	}
+	return &session{conn: conn, prepared: make(map[statement]*sql.Stmt)}, nil
+}
+
+func (w *soleWriter) release(s *session, bad bool) {
+	if bad {
+		s.drop()
+		s = nil
+	}
+	w.turn <- s
+}
+
+// close waits for the transaction that is running.
+func (w *soleWriter) close() error {
+	if s := <-w.turn; s != nil {
+		s.drop()
+	}
+	return w.pool.Close()
+}
+
+// drop closes the session's statements and its connection.
+func (s *session) drop() {
+	for _, p := range s.prepared {
+		_ = p.Close()
+	}
+	discard(s.conn)
+	_ = s.conn.Close()
+}

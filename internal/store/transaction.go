@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/jmoiron/sqlx"
+)
+
+const (
+	// retryLimit ends the retries of a call whose context has no deadline.
+	retryLimit = 15 * time.Second
+	// firstPause and longestPause bound the mean of the pauses between
+	// retries; each pause is between nothing and twice its mean.
+	firstPause   = 2 * time.Millisecond
+	longestPause = 250 * time.Millisecond
+	// rollbackTimeout bounds ROLLBACK, which also has to work when the
+	// caller's context is over.
+	rollbackTimeout = time.Second
+)
+
+// writers gives connections for transactions, one transaction each at a time.
+type writers interface {
+	acquire(ctx context.Context) (*session, error)
+	// release takes a session back. A bad one is thrown away: its server side
+	// may hold an open transaction, which the next statement on it would
+	// commit half.
+	release(s *session, bad bool)
+}
+
+// session is a connection with its prepared statements.
+type session struct {
+	conn     *sqlx.Conn
+	prepared map[statement]*sql.Stmt // nil where preparing costs a round trip
+}
+
+// statement is an SQL text of which there are few, so that it may be kept
+// prepared. Texts that grow with their arguments are plain strings.
+type statement string
+
+// tx is a transaction in the making.
+type tx struct {
+	*session
+	// again says that an earlier attempt of the same work may have been
+	// committed: the work must recognize what it did then.
+	again bool
+}
+
+// run executes a statement.
+func (t *tx) run(ctx context.Context, s statement, args ...any) (sql.Result, error) {
+	if t.prepared == nil {
+		return t.conn.ExecContext(ctx, string(s), args...)
+	}
+	p := t.prepared[s]
+	if p == nil {
+		var err error
+		if p, err = t.conn.PrepareContext(ctx, string(s)); err != nil {
+			return nil, err
+		}
+		t.prepared[s] = p
+	}
+	return p.ExecContext(ctx, args...)
+}
+
+// exec executes a text with lists in it (sqlx.In) and gives the number of rows
+// that it matched.
+func (t *tx) exec(ctx context.Context, query string, args ...any) (int, error) {
+	query, args, err := sqlx.In(query, args...)
+	if err != nil {
+		return 0, err
+	}
+	result, err := t.conn.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}
+
+// query reads rows by a text with lists in it into dest.
+func (t *tx) query(ctx context.Context, dest any, query string, args ...any) error {
+	query, args, err := sqlx.In(query, args...)
+	if err != nil {
+		return err
+	}
+	return t.conn.SelectContext(ctx, dest, query, args...)
+}
+
+// transact runs work in a transaction and commits it. Whatever the database
+// aborts is run again, whole, until ctx's deadline, and so is what could not
+// be brought to the database at all. After an attempt whose outcome is
+// unknown the next one is told by tx.again. An error of work's own rolls back
+// and is given as it is; every other one is told by category.
+func (db *DB) transact(ctx context.Context, op string, work func(context.Context, *tx) error) error {
+	again := false
+	return db.retry(ctx, op, func(ctx context.Context) error {
+		committing, err := db.attempt(ctx, again, work)
+		if err != nil && committing && db.dialect.classify(err).class != aborted {
+			again = true
+		}
+		return err
+	})
+}
+
+// attempt is one run of work. committing says that COMMIT was sent.
+func (db *DB) attempt(ctx context.Context, again bool, work func(context.Context, *tx) error) (committing bool, err error) {
+	s, err := db.writers.acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	bad := true // until shown otherwise, also when work panics
+	defer func() { db.writers.release(s, bad) }()
+	if db.dialect.detached {
+		ctx = context.WithoutCancel(ctx)
+	}
+	t := &tx{session: s, again: again}
+	if _, err = t.run(ctx, statement(db.dialect.begin)); err != nil {
+		return false, err
+	}
+	if err = work(ctx, t); err == nil {
+		committing = true
+		if _, err = t.run(ctx, "COMMIT"); err == nil {
+			bad = false
+			return committing, nil
+		}
+	}
+	switch db.dialect.classify(err).class {
+	case unreachable, notReady, unknown:
+		// Nothing that this connection says can be trusted any more: closing
+		// it is what rolls back.
+		return committing, err
+	}
+	rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	_, rollbackErr := t.run(rollback, "ROLLBACK")
+	// After a failed COMMIT the connection goes in any case.
+	bad = rollbackErr != nil || committing && !db.dialect.detached
+	return committing, err
+}
+
+// view reads, and reads again while the database cannot be reached.
+func (db *DB) view(ctx context.Context, op string, read func(context.Context, *sqlx.Conn) error) error {
+	return db.retry(ctx, op, func(ctx context.Context) error {
+		conn, err := db.read.Connx(ctx)
+		if err != nil {
+			return err
+		}
+		err = read(ctx, conn)
+		switch db.dialect.classify(err).class {
+		case unreachable, notReady, unknown:
+			discard(conn)
+		}
+		return errors.Join(err, ignoreDone(conn.Close()))
+	})
+}
+
+// retry calls once until it succeeds, fails for good or time is up.
+func (db *DB) retry(ctx context.Context, op string, once func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, retryLimit)
+	defer cancel()
+	pause := &backoff.ExponentialBackOff{InitialInterval: firstPause, RandomizationFactor: 1, Multiplier: 2, MaxInterval: longestPause}
+	for {
+		err := once(ctx)
+		if err == nil {
+			return nil
+		}
+		if !db.dialect.classify(err).class.retryable() || ctx.Err() != nil {
+			return db.told(ctx, op, err)
+		}
+		timer := time.NewTimer(pause.NextBackOff())
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return db.told(ctx, op, err)
+		}
+	}
+}
+
+// discard closes the network connection under conn instead of giving it back.
+func discard(conn *sqlx.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+}
+
+// ignoreDone drops what Close says of a connection already thrown away.
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrConnDone) {
+		return nil
+	}
+	return err
+}
