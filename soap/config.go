@@ -1,0 +1,170 @@
+package soap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"time"
+
+	"registrar/soap/xmlreader"
+	"registrar/soap/xsd"
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	// Path is where the service is mounted, such as /registration.
+	Path string
+	// Description is the WSDL 1.1 document. Operations, actions and messages
+	// are taken from it.
+	Description []byte
+	// Schemas are the schema documents that it imports, by their schemaLocation.
+	Schemas map[string][]byte
+	// Operations has one for each of the description.
+	Operations []AnyOperation
+	// FaultDetails are pointers to structs, one for each fault element of the
+	// description; a Fault's Detail is one of their types.
+	FaultDetails []any
+	// Faults makes a fault of any error, an *Error or one of a handler's.
+	Faults func(ctx context.Context, err error) Fault
+	// Headers are asked in this order.
+	Headers []HeaderHandler
+
+	// PublicURL is the base of the service's address as callers know it, such
+	// as https://register.example.com, without Path. It is served in the
+	// description where the Host header is not one of Hosts.
+	PublicURL string
+	// Hosts are the host names, without a port, that are reflected.
+	Hosts []string
+	// TrustedProxies are those whose X-Forwarded-Proto and X-Forwarded-Host are believed.
+	TrustedProxies []netip.Prefix
+
+	// BodyLimit is the size of a request in bytes, as it arrives and also
+	// unpacked; 0 is 1 MiB.
+	BodyLimit int64
+	// Limits are those of the document.
+	Limits xmlreader.Limits
+	// Quirks are clients that need another answer than the specification's; nil is DefaultQuirks.
+	Quirks []Quirk
+
+	// Observe, if not nil, is told of each message that was answered with an envelope.
+	Observe func(ctx context.Context, x Exchange)
+	// Log gets panics and answers that could not be written; nil is slog's default.
+	Log *slog.Logger
+}
+
+// Quirk is a client that takes a SOAP 1.2 fault only with HTTP status 500.
+type Quirk struct {
+	UserAgent string // begins with this
+	Reason    string // for the help page
+}
+
+// DefaultQuirks are the clients that are known to need one.
+var DefaultQuirks = []Quirk{{
+	UserAgent: "Apache-CXF/",
+	Reason:    "Apache CXF reads no SOAP 1.2 fault that comes with HTTP status 400, so it gets 500.",
+}}
+
+// Exchange is a message and its answer, as metrics see it.
+type Exchange struct {
+	Operation     string // "" where it was not found out
+	Version       Version
+	Err           error // what the fault was made of, nil for none
+	Status        int   // of HTTP
+	Duration      time.Duration
+	RequestBytes  int // unpacked
+	ResponseBytes int // unpacked
+}
+
+// New makes a Server. All that is wrong with the configuration is told at once.
+func New(c Config) (*Server, error) {
+	contract, err := readContract(c.Description, c.Schemas)
+	if err != nil {
+		return nil, fmt.Errorf("soap: %w", err)
+	}
+	s := &Server{
+		Config:      c,
+		contract:    contract,
+		byInput:     map[Name]*operation{},
+		understands: map[Name]bool{},
+		details:     map[reflect.Type]*xsd.Binding{},
+	}
+	if s.Config.BodyLimit <= 0 {
+		s.Config.BodyLimit = 1 << 20
+	}
+	if s.Config.Quirks == nil {
+		s.Config.Quirks = DefaultQuirks
+	}
+	if s.Config.Log == nil {
+		s.Config.Log = slog.Default()
+	}
+	var wrong []error
+	if c.Faults == nil {
+		wrong = append(wrong, errors.New("Faults is missing"))
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
+		wrong = append(wrong, errors.New("PublicURL is not an absolute http or https URL"))
+	}
+	wrong = append(wrong, s.bindOperations(), s.bindDetails(), s.prepareDocuments())
+	for _, h := range c.Headers {
+		for _, name := range h.Understands {
+			s.understands[name] = true
+		}
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return nil, fmt.Errorf("soap: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Server) bindOperations() error {
+	var wrong []error
+	bound := map[string]*operation{}
+	for _, unbound := range s.Config.Operations {
+		o, err := unbound.bind(s.contract)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		if s.byInput[o.Input] != nil {
+			wrong = append(wrong, fmt.Errorf("the element %s is the input of two operations", o.Input.Local))
+		}
+		bound[o.Name], s.byInput[o.Input] = o, o
+	}
+	for _, name := range s.contract.names {
+		if bound[name] == nil {
+			wrong = append(wrong, fmt.Errorf("operation %s of the description has no handler", name))
+			continue
+		}
+		s.operations = append(s.operations, bound[name])
+	}
+	return errors.Join(wrong...)
+}
+
+func (s *Server) bindDetails() error {
+	var wrong []error
+	bound := map[Name]bool{}
+	for _, d := range s.Config.FaultDetails {
+		t := reflect.TypeOf(d)
+		if t == nil || t.Kind() != reflect.Pointer {
+			wrong = append(wrong, fmt.Errorf("fault detail %T is not a pointer to a struct", d))
+			continue
+		}
+		name, _ := xsd.ElementOf(t.Elem())
+		b, err := s.contract.bind(name, t.Elem())
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("fault detail %T: %w", d, err))
+			continue
+		}
+		s.details[t], bound[name] = b, true
+	}
+	for _, name := range s.contract.faults {
+		if !bound[name] {
+			wrong = append(wrong, fmt.Errorf("the fault %s of the description has no type in FaultDetails", name.Local))
+		}
+	}
+	return errors.Join(wrong...)
+}

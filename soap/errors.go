@@ -1,0 +1,64 @@
+package soap
+
+import (
+	"fmt"
+	"time"
+
+	"registrar/soap/xsd"
+)
+
+// Kind is the category of an error that this package finds.
+type Kind string
+
+// The kinds of errors. All but Internal are the caller's.
+const (
+	Malformed          Kind = "MALFORMED"           // not well-formed, not an envelope, or not readable
+	LimitExceeded      Kind = "LIMIT_EXCEEDED"      // too large, too deep, too many
+	UnsupportedCharset Kind = "UNSUPPORTED_CHARSET" // a charset that is not read
+	VersionMismatch    Kind = "VERSION_MISMATCH"    // the root is no envelope of either version
+	MustUnderstand     Kind = "MUST_UNDERSTAND"     // a mandatory header block is not understood
+	Encoded            Kind = "ENCODED"             // an RPC/encoded message
+	UnknownOperation   Kind = "UNKNOWN_OPERATION"   // the Body's element is no operation's
+	ActionMismatch     Kind = "ACTION_MISMATCH"     // the action names another operation than the Body
+	Invalid            Kind = "INVALID"             // the schema's or the operation's rules are broken
+	Internal           Kind = "INTERNAL"            // a panic, or an answer that cannot be written
+)
+
+// Violation is one broken rule of a request's content.
+type Violation = xsd.Violation
+
+// Error is an error that this package finds.
+type Error struct {
+	Kind       Kind
+	Reason     string      // for the caller: holds no value of the request and nothing of the inside
+	Violations []Violation // of Invalid, all that were found
+
+	notUnderstood []Name // of MustUnderstand
+	cause         error
+}
+
+func (e *Error) Error() string {
+	if e.cause != nil {
+		return fmt.Sprintf("soap: %s: %s: %v", e.Kind, e.Reason, e.cause)
+	}
+	return fmt.Sprintf("soap: %s: %s", e.Kind, e.Reason)
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+func failure(kind Kind, format string, args ...any) *Error {
+	return &Error{Kind: kind, Reason: fmt.Sprintf(format, args...)}
+}
+
+// Fault is what the application makes of an error for the caller.
+type Fault struct {
+	Sender bool   // the caller's fault (Client in SOAP 1.1), not the server's
+	Reason string // for a person
+	Lang   string // of Reason, BCP 47; "" is en
+	// Detail is a pointer to a struct of one of Config.FaultDetails, or nil. It
+	// is left out of faults that are about the envelope or its header, which
+	// may not have one (SOAP 1.1, 4.4).
+	Detail     any
+	RetryAfter time.Duration // told in the HTTP header of that name in whole seconds, rounded up; 0 is not told
+}

@@ -1,0 +1,93 @@
+package soap
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"registrar/soap/xsd"
+)
+
+// Operation is the handler of one operation of the contract. In and Out are
+// structs for the elements of its input and output messages.
+type Operation[In, Out any] struct {
+	Name string // as in the description
+
+	// Check gives what breaks rules beyond the schema's. It runs only on a
+	// request that breaks the schema already, so that a caller is told of all
+	// invalid elements at once: what broke the schema is absent in it. What it
+	// says of elements that the schema has named is dropped. It has no effect.
+	// It may be nil.
+	Check func(in *In) []Violation
+
+	// Handle does the operation, on a request that is valid.
+	Handle func(ctx context.Context, in *In) (*Out, error)
+}
+
+// AnyOperation is an Operation of any types.
+type AnyOperation interface {
+	bind(*contract) (*operation, error)
+}
+
+// operation is an Operation that is bound to the contract.
+type operation struct {
+	described
+	input, output *xsd.Binding
+	create        func() any
+	check         func(in any) []Violation
+	handle        func(ctx context.Context, in any) (any, error)
+}
+
+func (o Operation[In, Out]) bind(c *contract) (*operation, error) {
+	d, ok := c.operations[o.Name]
+	if !ok {
+		return nil, fmt.Errorf("the description has no operation %s", o.Name)
+	}
+	if o.Handle == nil {
+		return nil, fmt.Errorf("operation %s has no Handle", o.Name)
+	}
+	input, err := c.bind(d.Input, reflect.TypeFor[In]())
+	if err != nil {
+		return nil, fmt.Errorf("operation %s: %w", o.Name, err)
+	}
+	output, err := c.bind(d.Output, reflect.TypeFor[Out]())
+	if err != nil {
+		return nil, fmt.Errorf("operation %s: %w", o.Name, err)
+	}
+	bound := &operation{
+		described: d, input: input, output: output,
+		create: func() any { return new(In) },
+		handle: func(ctx context.Context, in any) (any, error) {
+			out, err := o.Handle(ctx, in.(*In)) //nolint:errcheck,forcetypeassert // made by create
+			if err != nil {
+				return nil, err
+			}
+			if out == nil {
+				return nil, failure(Internal, "the operation gave no answer")
+			}
+			return out, nil
+		},
+	}
+	if o.Check != nil {
+		bound.check = func(in any) []Violation { return o.Check(in.(*In)) } //nolint:errcheck,forcetypeassert // made by create
+	}
+	return bound, nil
+}
+
+// violations adds to those of the schema what Check says of other elements.
+func (o *operation) violations(in any, bySchema []Violation) []Violation {
+	if o.check == nil {
+		return bySchema
+	}
+	named := make(map[string]bool, len(bySchema))
+	for _, v := range bySchema {
+		named[v.Element] = true
+	}
+	all := bySchema
+	for _, v := range o.check(in) {
+		if !named[v.Element] {
+			all = append(all, v)
+		}
+	}
+	return all
+}
