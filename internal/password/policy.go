@@ -53,7 +53,7 @@ func (p *Policy) Check(password string, personal registration.Personal) *registr
 		return &registration.FieldError{Field: "password", Rule: rule, Message: message}
 	}
 	prepared := prepare(password)
-	folded := fold(password)
+	folded := fold(string(prepared))
 	switch {
 	case utf8.RuneCount(prepared) < p.minLength:
 		return refuse(TooShort, fmt.Sprintf("has fewer than %d characters", p.minLength))
