@@ -123,8 +123,9 @@ func notificationRows(notifications []registration.Notification) (ledger, outbox
 		}
 		created, deadline := micros(n.CreatedAt), micros(n.Deadline)
 		ledger.n++
+		// next_attempt_at is 0, at once, and not the creation: a notifier's clock may be behind ours.
 		ledger.values = append(ledger.values, n.ID[:], n.AccountID[:], string(n.Kind), string(n.Channel), n.Recipient, n.Locale, n.TraceParent,
-			string(registration.Queued), 0, 0, "", 0, "", "", "", created, deadline, created, created)
+			string(registration.Queued), 0, 0, "", 0, "", "", "", 0, deadline, created, created)
 		outbox.n++
 		outbox.values = append(outbox.values, n.ID[:], string(m.Lane), int64(m.Recipient), deadline, n.TraceParent,
 			micros(n.CreatedAt.Add(firstPublication)), 0, created)
@@ -135,10 +136,12 @@ func notificationRows(notifications []registration.Notification) (ledger, outbox
 // stored says whether this very account is there: the ids were made for it
 // alone, and all of a registration is stored or nothing.
 func (a *Accounts) stored(ctx context.Context, account registration.Account) (bool, error) {
-	var found int
-	err := a.db.read.GetContext(ctx, &found, `SELECT COUNT(*) FROM accounts WHERE id = ? AND username_key = ? AND email_key = ? AND registered_at = ?`,
-		account.ID[:], account.Username.Key, account.Email.Key, micros(account.RegisteredAt))
-	return found == 1, err
+	var n int
+	err := a.db.readOnce(ctx, func(ctx context.Context, conn *sqlx.Conn) error {
+		return conn.GetContext(ctx, &n, `SELECT COUNT(*) FROM accounts WHERE id = ? AND username_key = ? AND email_key = ? AND registered_at = ?`,
+			account.ID[:], account.Username.Key, account.Email.Key, micros(account.RegisteredAt))
+	})
+	return n == 1, err
 }
 
 // Recorded implements registration.Store.

@@ -70,11 +70,13 @@ func TestDuplicatesAreToldByTheirKey(t *testing.T) {
 		change func(*registration.Registration)
 		want   error
 	}{
-		"request id":                 {func(r *registration.Registration) { r.RequestID = first.RequestID }, registration.ErrRequestIDReused},
-		"username":                   {func(r *registration.Registration) { r.Account.Username.Key = first.Account.Username.Key }, registration.ErrUsernameTaken},
-		"email":                      {func(r *registration.Registration) { r.Account.Email.Key = first.Account.Email.Key }, registration.ErrEmailTaken},
-		"external id":                {func(r *registration.Registration) { r.Account.ExternalID = first.Account.ExternalID }, registration.ErrExternalIDTaken},
-		"request id before the rest": {func(r *registration.Registration) { r.RequestID, r.Account.Email.Key = first.RequestID, first.Account.Email.Key }, registration.ErrRequestIDReused},
+		"request id":  {func(r *registration.Registration) { r.RequestID = first.RequestID }, registration.ErrRequestIDReused},
+		"username":    {func(r *registration.Registration) { r.Account.Username.Key = first.Account.Username.Key }, registration.ErrUsernameTaken},
+		"email":       {func(r *registration.Registration) { r.Account.Email.Key = first.Account.Email.Key }, registration.ErrEmailTaken},
+		"external id": {func(r *registration.Registration) { r.Account.ExternalID = first.Account.ExternalID }, registration.ErrExternalIDTaken},
+		"request id before the rest": {func(r *registration.Registration) {
+			r.RequestID, r.Account.Email.Key = first.RequestID, first.Account.Email.Key
+		}, registration.ErrRequestIDReused},
 		"external id of another caller": {func(r *registration.Registration) {
 			r.Account.Caller, r.Account.ExternalID = "billing", first.Account.ExternalID
 		}, nil},
@@ -130,8 +132,12 @@ func TestConcurrentCreates(t *testing.T) {
 		"request id": {func(r *registration.Registration, first registration.Registration) {
 			r.RequestID, r.Account.Email, r.Account.Username, r.Account.ExternalID = first.RequestID, first.Account.Email, first.Account.Username, first.Account.ExternalID
 		}, registration.ErrRequestIDReused},
-		"email":    {func(r *registration.Registration, first registration.Registration) { r.Account.Email = first.Account.Email }, registration.ErrEmailTaken},
-		"username": {func(r *registration.Registration, first registration.Registration) { r.Account.Username = first.Account.Username }, registration.ErrUsernameTaken},
+		"email": {func(r *registration.Registration, first registration.Registration) {
+			r.Account.Email = first.Account.Email
+		}, registration.ErrEmailTaken},
+		"username": {func(r *registration.Registration, first registration.Registration) {
+			r.Account.Username = first.Account.Username
+		}, registration.ErrUsernameTaken},
 	}
 	onEach(t, func(t *testing.T, o store.Options) {
 		db := open(t, o)

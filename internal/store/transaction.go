@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -144,18 +143,22 @@ func (db *DB) attempt(ctx context.Context, again bool, work func(context.Context
 
 // view reads, and reads again while the database cannot be reached.
 func (db *DB) view(ctx context.Context, op string, read func(context.Context, *sqlx.Conn) error) error {
-	return db.retry(ctx, op, func(ctx context.Context) error {
-		conn, err := db.read.Connx(ctx)
-		if err != nil {
-			return err
-		}
-		err = read(ctx, conn)
-		switch db.dialect.classify(err).class {
-		case unreachable, notReady, unknown:
-			discard(conn)
-		}
-		return errors.Join(err, ignoreDone(conn.Close()))
-	})
+	return db.retry(ctx, op, func(ctx context.Context) error { return db.readOnce(ctx, read) })
+}
+
+// readOnce is one attempt to read.
+func (db *DB) readOnce(ctx context.Context, read func(context.Context, *sqlx.Conn) error) error {
+	conn, err := db.read.Connx(ctx)
+	if err != nil {
+		return err
+	}
+	err = read(ctx, conn)
+	switch db.dialect.classify(err).class {
+	case unreachable, notReady, unknown:
+		discard(conn)
+	}
+	_ = conn.Close() // gives it back
+	return err
 }
 
 // retry calls once until it succeeds, fails for good or time is up.
@@ -184,12 +187,4 @@ func (db *DB) retry(ctx context.Context, op string, once func(context.Context) e
 // discard closes the network connection under conn instead of giving it back.
 func discard(conn *sqlx.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-}
-
-// ignoreDone drops what Close says of a connection already thrown away.
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrConnDone) {
-		return nil
-	}
-	return err
 }
