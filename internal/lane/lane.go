@@ -29,6 +29,9 @@ func All() []Lane {
 	return []Lane{SMSOTP, EmailOTP, SMSTransactional, EmailTransactional, EmailMarketing, SMSMarketing}
 }
 
+// Used lists the lanes that anything travels in: those that Of gives.
+func Used() []Lane { return []Lane{SMSTransactional, EmailTransactional} }
+
 // Of is the lane in which a notification of a kind travels by a channel.
 func Of(kind registration.Kind, channel registration.Channel) (Lane, error) {
 	switch {

@@ -6,11 +6,14 @@ import (
 	"testing"
 )
 
-// CheapHashing writes a configuration file whose password hashes cost next to
-// nothing, so that a test loads everything but the processor.
+// CheapHash is the section of a configuration whose password hashes cost the
+// least that is allowed, so that a test loads the rest.
+const CheapHash = "password:\n  argon2_memory_kib: 7168\n  argon2_passes: 1\n  queue: 1024\n"
+
+// CheapHashing writes a configuration file of CheapHash.
 func CheapHashing(tb testing.TB) string {
 	tb.Helper()
-	return Config(tb, "password:\n  argon2_memory_kib: 64\n  argon2_passes: 1\n  queue: 1024\n")
+	return Config(tb, CheapHash)
 }
 
 // Config writes a configuration file.

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"registrar/internal/config"
+)
+
+// servicePath is where the contract's address has the service.
+const servicePath = "/registration"
+
+// listeners are the sockets of the SOAP service and of the operators' pages.
+type listeners struct{ soap, admin net.Listener }
+
+func listen(ctx context.Context, c config.Config) (*listeners, error) {
+	var lc net.ListenConfig
+	soap, err := lc.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w; choose another address by --listen", err)
+	}
+	admin, err := lc.Listen(ctx, "tcp", c.AdminListen)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("admin listen: %w; choose another address by --admin-listen", err), soap.Close())
+	}
+	return &listeners{soap: soap, admin: admin}, nil
+}
+
+// Close closes what no server has closed.
+func (l *listeners) Close() error {
+	var failed error
+	for _, one := range []net.Listener{l.soap, l.admin} {
+		if err := one.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+func (l *listeners) soapURL() string  { return baseURL(l.soap) + servicePath }
+func (l *listeners) adminURL() string { return baseURL(l.admin) }
+
+// baseURL is an address at which a listener answers on this machine.
+func baseURL(l net.Listener) string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// serve answers on a listener until ctx ends; calls in progress then have
+// grace to be answered.
+func (l *listeners) serve(ctx context.Context, s *http.Server, on net.Listener, grace time.Duration) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.Serve(on) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve %s: %w", on.Addr(), err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	err := s.Shutdown(drain)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("calls were still in progress after %v: %w", grace, err), s.Close())
+	}
+	<-failed
+	return err
+}

@@ -1,0 +1,63 @@
+// Command registrar is the registration service: a SOAP endpoint that stores
+// accounts and tells the people they belong to. Each subcommand is a file here
+// that reads the configuration and wires the parts; nothing else does.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"registrar/internal/config"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	err := root().ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		tell(err)
+		os.Exit(1)
+	}
+}
+
+// tell says on standard error what went wrong, once.
+func tell(err error) {
+	if problems, ok := errors.AsType[config.Problems](err); ok {
+		fmt.Fprintln(os.Stderr, problems)
+		return
+	}
+	fmt.Fprintf(os.Stderr, "registrar: %v\n", err)
+}
+
+func root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "registrar",
+		Short: "A SOAP registration service: accounts in, e-mail and SMS out",
+		Long: `Registrar takes RegisterRequest envelopes (SOAP 1.1 and 1.2), checks them, hashes
+the password, stores the account and its profile, and tells the person by e-mail
+and SMS.
+
+Without any configuration everything is in this one program: a database file, a
+message broker and an inbox that shows what people would get. With addresses of
+MariaDB, Kafka, a mail server and an SMS gateway in its configuration the same
+program works with those.`,
+		Example: `  registrar serve                          # everything, on 127.0.0.1:8080, data in ./data
+  registrar serve --config registrar.yaml  # with a configuration file
+  registrar config show                    # every setting and its present value
+  registrar migrate status                 # where the database's schema stands`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	cmd.AddCommand(serveCommand(), migrateCommand(), configCommand(), versionCommand())
+	return cmd
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"registrar/internal/address"
+	"registrar/internal/config"
+	"registrar/internal/lane"
+	"registrar/internal/notify"
+	"registrar/internal/notify/template"
+	"registrar/internal/outbox"
+	"registrar/internal/password"
+	"registrar/internal/queue"
+	"registrar/internal/queue/embedded"
+	"registrar/internal/registration"
+	"registrar/internal/store"
+	"registrar/internal/telemetry"
+)
+
+// openTimeout bounds the wait for the database at the start.
+const openTimeout = 30 * time.Second
+
+// parts are all that `serve` runs, opened and tied together.
+type parts struct {
+	log       *slog.Logger
+	metrics   *telemetry.Metrics
+	health    *telemetry.Health
+	instance  *instance
+	db        *store.DB
+	hashes    *password.Pool
+	broker    *embedded.Broker // nil with Kafka
+	queue     *queue.Client
+	relay     *outbox.Relay
+	notifiers map[lane.Lane]*notify.Notifier
+	senders   []notify.Sender
+	service   *registration.Service
+	outbox    depth
+}
+
+// open opens everything, or nothing.
+func open(ctx context.Context, c config.Config, log *slog.Logger) (p *parts, err error) {
+	p = &parts{log: log, metrics: telemetry.NewMetrics(version)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+			p = nil
+		}
+	}()
+	if p.instance, err = openInstance(c.DataDir); err != nil {
+		return p, err
+	}
+	if err = p.openStore(ctx, c); err != nil {
+		return p, err
+	}
+	if err = p.openQueue(c); err != nil {
+		return p, err
+	}
+	p.openRelay()
+	if err = p.openService(c); err != nil {
+		return p, err
+	}
+	if err = p.openNotifiers(c); err != nil {
+		return p, err
+	}
+	p.watch()
+	return p, nil
+}
+
+// Close closes what was opened, in the opposite order.
+func (p *parts) Close() error {
+	var failed []error
+	for _, s := range p.senders {
+		failed = append(failed, s.Close())
+	}
+	if p.hashes != nil {
+		p.hashes.Close()
+	}
+	if p.queue != nil {
+		failed = append(failed, p.queue.Close())
+	}
+	if p.broker != nil {
+		failed = append(failed, p.broker.Close())
+	}
+	if p.db != nil {
+		failed = append(failed, p.db.Close())
+	}
+	if p.instance != nil {
+		failed = append(failed, p.instance.Close())
+	}
+	return errors.Join(failed...)
+}
+
+func (p *parts) openStore(ctx context.Context, c config.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if err := prepareSchema(ctx, c, p.log); err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, storeOptions(c))
+	if err != nil {
+		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	p.db = db
+	return nil
+}
+
+func (p *parts) openQueue(c config.Config) (err error) {
+	settings := queue.Settings{Brokers: c.Kafka.Brokers, Replication: c.Kafka.Replication}
+	if len(c.Kafka.Brokers) == 0 {
+		p.broker, err = embedded.Start(embedded.Options{Dir: filepath.Join(c.DataDir, "queue"), Log: p.log})
+		if err != nil {
+			return err
+		}
+		settings = p.broker.Settings()
+	}
+	p.queue, err = queue.Open(settings, p.log, queue.Observer{Poisoned: p.metrics.Poison})
+	return err
+}
+
+// ensureTopics makes the topics, as long as it takes until a broker is there.
+func (p *parts) ensureTopics(ctx context.Context) error {
+	err := p.queue.EnsureTopics(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (p *parts) openRelay() {
+	p.relay = outbox.New(outbox.Settings{Owner: p.instance.name}, p.db.Outbox(), p.db.Leases(), p.queue.Publisher(), time.Now, p.log, outbox.Observer{
+		Published: func(n int) { p.metrics.Published(n, true) },
+		Failed:    func(n int) { p.metrics.Published(n, false) },
+		Depth:     p.outbox.set,
+	})
+}
+
+func (p *parts) openService(c config.Config) error {
+	var algorithm password.Algorithm = password.Argon2id{MemoryKiB: uint32(c.Password.Argon2MemoryKiB), Passes: uint32(c.Password.Argon2Passes)}
+	if c.Password.Algorithm == "bcrypt" {
+		algorithm = password.Bcrypt{Cost: c.Password.BcryptCost}
+	}
+	policy, err := password.NewPolicy(c.Password.MinLength, algorithm)
+	if err != nil {
+		return err
+	}
+	p.hashes = password.NewPool(algorithm, c.Password.Concurrency, c.Password.Queue)
+	p.service = &registration.Service{
+		Rules: registration.Rules{
+			DomainToASCII: address.DomainToASCII,
+			ParseMobile:   address.Mobiles{Region: c.DefaultRegion}.Parse,
+			CheckPassword: policy.Check,
+			DefaultLocale: c.DefaultLocale,
+		},
+		Store:     p.db.Accounts(),
+		Hasher:    p.hashes,
+		Announcer: p.relay,
+		NewID: func() (registration.ID, error) {
+			id, err := uuid.NewV7()
+			return registration.ID(id), err
+		},
+		Now:              time.Now,
+		NotificationLife: c.Registration.NotificationLife,
+	}
+	return nil
+}
+
+func (p *parts) openNotifiers(c config.Config) error {
+	texts, err := template.Load(template.Options{Brand: c.Brand, DefaultLocale: c.DefaultLocale, Dir: c.TemplatesDir})
+	if err != nil {
+		return err
+	}
+	lanes, err := lanesOf(c)
+	if err != nil {
+		return err
+	}
+	owner := uuid.NewString() // a restart is another owner: what this one left in SENDING may have left it
+	p.notifiers = map[lane.Lane]*notify.Notifier{}
+	for _, l := range lanes {
+		sender, err := p.openSender(c, l.Channel())
+		if err != nil {
+			return err
+		}
+		p.senders = append(p.senders, sender)
+		p.notifiers[l], err = notify.New(notify.Config{
+			Lane: l, Owner: owner, Ledger: p.db.Ledger(), Renderer: texts, Sender: sender, Observer: p.metrics, Log: p.log,
+			Lease: c.Notify.Lease, SendTimeout: min(c.Notify.Lease/2, sendTimeout(c, l.Channel())), Workers: c.Notify.Workers,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lanesOf are the lanes that this process serves.
+func lanesOf(c config.Config) ([]lane.Lane, error) {
+	if len(c.Notify.Lanes) == 0 {
+		return lane.Used(), nil
+	}
+	var lanes []lane.Lane
+	for _, name := range c.Notify.Lanes {
+		l, err := lane.Parse(name)
+		if err != nil {
+			return nil, err
+		}
+		lanes = append(lanes, l)
+	}
+	return lanes, nil
+}
+
+// prepareSchema applies what is missing of the schema.
+func prepareSchema(ctx context.Context, c config.Config, log *slog.Logger) error {
+	m, err := store.OpenMigrator(storeOptions(c))
+	if err != nil {
+		return err
+	}
+	steps, err := m.Up(ctx)
+	for _, step := range steps {
+		log.Info("schema changed", "step", step.Name)
+	}
+	return errors.Join(err, m.Close())
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"registrar/internal/config"
+	"registrar/internal/lane"
+	"registrar/internal/telemetry"
+)
+
+func serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the whole service in one process",
+		Long: `Runs the SOAP endpoint, the registration workflow, the outbox and the
+notification service in one process.
+
+Without configuration it needs nothing else: accounts go into a SQLite file,
+events through an embedded broker, and messages to people into an inbox at
+http://127.0.0.1:8081/inbox. Everything is kept in ./data, synced to the disk
+before a caller is answered.
+
+SIGTERM or Ctrl-C drains: no new calls, those in progress are answered, and the
+program exits with 0. A second signal ends it at once.`,
+		Example: `  registrar serve
+  registrar serve --data-dir /var/lib/registrar --listen 127.0.0.1:8090
+  REGISTRAR_KAFKA_BROKERS=127.0.0.1:9092 registrar serve`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := config.Load(cmd.Flags(), os.Environ())
+			if err != nil {
+				return err
+			}
+			log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), c, log, cmd.OutOrStdout())
+		},
+	}
+	config.AddFlags(cmd.Flags())
+	return cmd
+}
+
+// serve runs until ctx ends, and then stops the parts in the order in which
+// they feed each other, so that nothing is handed to a part that is gone.
+func serve(ctx context.Context, c config.Config, log *slog.Logger, out io.Writer) (err error) {
+	// Listeners come first: an address that is taken is told before anything is opened.
+	l, err := listen(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	p, err := open(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	soap, admin, err := p.servers(c, l)
+	if err != nil {
+		return err
+	}
+
+	// Each stage is stopped, and waited for, before the next one is.
+	background := context.WithoutCancel(ctx)
+	var failed errgroup.Group
+	fail := make(chan error, 8)
+	stage := func(run func(context.Context) error) (stop func()) {
+		stageCtx, cancel := context.WithCancel(background)
+		done := make(chan struct{})
+		failed.Go(func() error {
+			defer close(done)
+			if err := run(stageCtx); err != nil {
+				fail <- err
+				return err
+			}
+			return nil
+		})
+		return func() { cancel(); <-done }
+	}
+	stopAdmin := stage(func(ctx context.Context) error { return l.serve(ctx, admin, l.admin, c.ShutdownTimeout) })
+	stopTopics := stage(p.ensureTopics)
+	var stopLanes []func()
+	for ln, handler := range p.notifiers {
+		stopLanes = append(stopLanes, stage(func(ctx context.Context) error { return p.queue.Consumer().Run(ctx, ln, handler.Handle) }))
+	}
+	stopRelay := stage(p.relay.Run)
+	stopSOAP := stage(func(ctx context.Context) error { return l.serve(ctx, soap, l.soap, c.ShutdownTimeout) })
+
+	welcome(out, c, l)
+	log.Info("ready", "version", version, "database", c.Database.Driver, "lanes", laneNames(p.notifiers))
+
+	select {
+	case <-ctx.Done():
+		log.Info("draining", "timeout", c.ShutdownTimeout.String())
+	case err := <-fail:
+		log.Error("a part failed; stopping", "error", err)
+	}
+	began := time.Now()
+	p.health.Drain()
+	stopSOAP()
+	stopRelay()
+	for _, stop := range stopLanes {
+		stop()
+	}
+	stopTopics()
+	stopAdmin()
+	if err := failed.Wait(); err != nil {
+		return err
+	}
+	log.Info("stopped", "took", time.Since(began).Round(time.Millisecond).String())
+	return nil
+}
+
+func laneNames[T any](lanes map[lane.Lane]T) []string {
+	var names []string
+	for _, l := range lane.All() {
+		if _, ok := lanes[l]; ok {
+			names = append(names, string(l))
+		}
+	}
+	return names
+}
+
+// welcome tells a person where everything is, and what to paste.
+func welcome(w io.Writer, c config.Config, l *listeners) {
+	fmt.Fprintf(w, `Registrar %s is ready.
+
+  SOAP endpoint  %s
+  WSDL           %s?wsdl
+  Inbox          %s/inbox
+  Health         %s/readyz  /livez  /metrics
+  Data           %s
+
+Register somebody:
+
+  %s
+
+`, version, l.soapURL(), l.soapURL(), l.adminURL(), l.adminURL(), c.DataDir, firstRequest(l.soapURL()))
+}
+
+// firstRequest is a command line that registers somebody.
+func firstRequest(url string) string {
+	return `curl -sS -H 'Content-Type: text/xml; charset=utf-8' --data-binary '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><RegisterRequest xmlns="urn:registrar:registration:v1"><requestId>first-1</requestId><username>amina</username><email>amina@example.com</email><password>velvet-anchor-tuesday</password><firstName>Amina</firstName><mobileNumber>+966512345678</mobileNumber><locale>en</locale></RegisterRequest></soap:Body></soap:Envelope>' ` + url
+}

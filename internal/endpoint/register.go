@@ -1,0 +1,46 @@
+package endpoint
+
+import (
+	"context"
+
+	"github.com/hooklift/gowsdl/soap"
+
+	"registrar/internal/registration"
+	edge "registrar/soap"
+	"registrar/wsdl/registrationv1"
+)
+
+func (e *Endpoint) checkRegister(in *registrationv1.RegisterRequest) []edge.Violation {
+	return violations(e.Rules.Check(request(in)))
+}
+
+func (e *Endpoint) register(ctx context.Context, in *registrationv1.RegisterRequest) (*registrationv1.RegisterResponse, error) {
+	r := request(in)
+	r.TraceParent = e.TraceParent(ctx)
+	receipt, err := e.Registrar.Register(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return &registrationv1.RegisterResponse{
+		RegistrationId: element[registrationv1.RegistrationId](receipt.ID.String()),
+		Status:         element[registrationv1.Status](string(receipt.Status)),
+		Message:        registered(receipt.Locale),
+		RegisteredAt:   soap.CreateXsdDateTime(receipt.RegisteredAt, true),
+	}, nil
+}
+
+// request is the domain's request for in.
+func request(in *registrationv1.RegisterRequest) registration.Request {
+	return registration.Request{
+		RequestID:        text(in.RequestId),
+		Username:         text(in.Username),
+		Email:            text(in.Email),
+		Password:         text(in.Password),
+		FirstName:        text(in.FirstName),
+		LastName:         text(in.LastName),
+		MobileNumber:     text(in.MobileNumber),
+		Locale:           text(in.Locale),
+		MarketingConsent: in.MarketingConsent,
+		ExternalID:       text(in.ExternalId),
+	}
+}
