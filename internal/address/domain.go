@@ -3,6 +3,7 @@ package address
 import (
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -27,6 +28,9 @@ var lookup = idna.New(
 // lower case: labels of 1 to 63 octets, 253 in all, no dot at the end. The
 // error is ErrDomain.
 func DomainToASCII(domain string) (string, error) {
+	if !utf8.ValidString(domain) { // idna takes such octets for letters
+		return "", ErrDomain
+	}
 	ascii, err := lookup.ToASCII(domain)
 	if err != nil || ascii == "" || strings.HasSuffix(ascii, ".") {
 		return "", ErrDomain
