@@ -82,7 +82,10 @@ func (c *Catalog) match(locale string) language.Tag {
 	if err != nil {
 		return c.locales[0]
 	}
-	_, index, _ := c.matcher.Match(tag)
+	_, index, confidence := c.matcher.Match(tag)
+	if confidence == language.No {
+		return c.locales[0] // the matcher would go by the script
+	}
 	return c.locales[index]
 }
 

@@ -50,7 +50,7 @@ func isolate(s string, rtl bool) string {
 			if !rtl {
 				return fsi + s + pdi
 			}
-		case bidi.AN, bidi.NSM:
+		case bidi.AN, bidi.NSM, bidi.WS:
 		default: // Latin letters, digits and punctuation move about in right-to-left text
 			if rtl {
 				return fsi + s + pdi
