@@ -42,7 +42,8 @@ type Config struct {
 
 	// Lease is how long claims are held; default 30 s.
 	Lease time.Duration
-	// SendTimeout bounds one Send; default 10 s, at most half of Lease.
+	// SendTimeout bounds one Send; at most half of Lease. Default 10 s, or half
+	// of a Lease that is shorter than 20 s.
 	SendTimeout time.Duration
 	// LedgerTimeout bounds one call of the ledger; default 5 s.
 	LedgerTimeout time.Duration
@@ -71,7 +72,7 @@ type Notifier struct {
 // New checks config and fills in its defaults.
 func New(config Config) (*Notifier, error) {
 	setDefault(&config.Lease, 30*time.Second)
-	setDefault(&config.SendTimeout, 10*time.Second)
+	setDefault(&config.SendTimeout, min(10*time.Second, config.Lease/2))
 	setDefault(&config.LedgerTimeout, 5*time.Second)
 	setDefault(&config.Workers, 8)
 	setDefault(&config.ClaimSize, 100)
@@ -192,8 +193,8 @@ func (n *Notifier) claim(ctx context.Context, ids []registration.ID, now, leaseU
 func (n *Notifier) sendAll(ctx context.Context, ready []dispatch, leaseUntil time.Time) []Outcome {
 	ready, outcomes := n.mark(ctx, ready)
 	results := make([]Outcome, len(ready))
-	// A Send that begins later could still run when the lease is over.
-	latest := leaseUntil.Add(-n.config.SendTimeout)
+	// A Send that begins later could still run, or be unsettled, when the lease is over.
+	latest := leaseUntil.Add(-n.config.SendTimeout - n.config.Lease/10)
 	var running sync.WaitGroup
 	for i, d := range ready {
 		if !n.acquire(ctx, latest) {
