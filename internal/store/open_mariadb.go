@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,13 +47,7 @@ func openMariaDB(o Options) (*DB, error) {
 		},
 		writers: poolWriters{writePool},
 		read:    readPool,
-		close: func() error {
-			err := writePool.Close()
-			if e := readPool.Close(); err == nil {
-				err = e
-			}
-			return err
-		},
+		close:   sync.OnceValue(func() error { return errors.Join(readPool.Close(), writePool.Close()) }),
 	}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
@@ -32,7 +33,7 @@ func openSQLite(o Options) (*DB, error) {
 	readPool := sqlx.NewDb(sql.OpenDB(read), "sqlite")
 	readPool.SetMaxOpenConns(max(2, runtime.GOMAXPROCS(0)))
 	readPool.SetMaxIdleConns(max(2, runtime.GOMAXPROCS(0)))
-	w := &soleWriter{pool: writePool, turn: make(chan *session, 1)}
+	w := &soleWriter{pool: writePool, turn: make(chan *session, 1), closed: make(chan struct{})}
 	w.turn <- nil
 	return &DB{
 		dialect: dialect{
@@ -44,7 +45,7 @@ func openSQLite(o Options) (*DB, error) {
 		writers: w,
 		read:    readPool,
 		// The writer goes last: the last connection to close checkpoints the log.
-		close: func() error { return errors.Join(readPool.Close(), w.close()) },
+		close: sync.OnceValue(func() error { return errors.Join(readPool.Close(), w.close()) }),
 	}, nil
 }
 
@@ -87,12 +88,15 @@ func readySQLite(ctx context.Context, conn *sqlx.Conn) error {
 	return nil
 }
 
+var errClosed = errors.New("the database is closed")
+
 // soleWriter keeps one connection, with its prepared statements, for all
 // transactions: SQLite writes one at a time, and waiting in order for a turn
 // here is fair and cheap, which waiting for its lock is not.
 type soleWriter struct {
-	pool *sqlx.DB
-	turn chan *session // holds the session, or nil before there is one
+	pool   *sqlx.DB
+	turn   chan *session // holds the session, or nil before there is one
+	closed chan struct{}
 }
 
 func (w *soleWriter) acquire(ctx context.Context) (*session, error) {
@@ -102,6 +106,8 @@ func (w *soleWriter) acquire(ctx context.Context) (*session, error) {
 	var s *session
 	select {
 	case s = <-w.turn:
+	case <-w.closed:
+		return nil, errClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -124,8 +130,9 @@ func (w *soleWriter) release(s *session, bad bool) {
 	w.turn <- s
 }
 
-// close waits for the transaction that is running.
+// close turns away whoever waits, and waits for the transaction that is running.
 func (w *soleWriter) close() error {
+	close(w.closed)
 	if s := <-w.turn; s != nil {
 		s.drop()
 	}

@@ -1,0 +1,255 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"registrar/internal/lane"
+	"registrar/internal/outbox"
+	"registrar/internal/registration"
+	"registrar/internal/store"
+)
+
+var (
+	_ registration.Store = (*store.Accounts)(nil)
+	_ outbox.Store       = (*store.Outbox)(nil)
+	_ outbox.Leases      = (*store.Leases)(nil)
+)
+
+func TestDueGivesMessagesInOrder(t *testing.T) {
+	onEach(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		if rows, oldest, err := db.Outbox().Depth(t.Context()); rows != 0 || !oldest.IsZero() || err != nil {
+			t.Error(rows, oldest, err)
+		}
+		var want []lane.Message
+		start := now()
+		for i := range 5 {
+			r := person(func(r *registration.Registration) {
+				for n := range r.Notifications {
+					r.Notifications[n].CreatedAt = start.Add(-time.Duration(i) * time.Minute)
+				}
+			})
+			create(t, db, r)
+			var two []lane.Message
+			for _, n := range r.Notifications {
+				m, err := lane.MessageFor(n)
+				if err != nil {
+					t.Fatal(err)
+				}
+				two = append(two, m)
+			}
+			want = append(two, want...)
+		}
+		got, err := db.Outbox().Due(t.Context(), start.Add(time.Second), 7)
+		if err != nil || !reflect.DeepEqual(got, want[:7]) {
+			t.Errorf("got %v, %v\nwant %v", got, err, want[:7])
+		}
+		if got, err := db.Outbox().Due(t.Context(), start.Add(time.Second-time.Microsecond), 100); err != nil || len(got) != 8 {
+			t.Errorf("%d are due before the newest may be, %v", len(got), err)
+		}
+		if rows, oldest, err := db.Outbox().Depth(t.Context()); rows != 10 || !oldest.Equal(start.Add(-4*time.Minute)) || err != nil {
+			t.Error(rows, oldest, err)
+		}
+		if err := db.Outbox().Published(t.Context(), nil, []registration.ID{newID()}, now()); err != nil {
+			t.Errorf("a row that is gone: %v", err)
+		}
+	})
+}
+
+// TestOutboxMissesNothing: rows are committed by many at once, in another
+// order than that of their ids, while a relay empties the outbox.
+func TestOutboxMissesNothing(t *testing.T) {
+	const writers, each = 8, 25
+	onEach(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		var wg sync.WaitGroup
+		for range writers {
+			wg.Go(func() {
+				for range each {
+					if err := db.Accounts().Create(t.Context(), person()); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		done := make(chan struct{})
+		go func() { wg.Wait(); close(done) }()
+		seen := make(map[registration.ID]bool)
+		later := now().Add(time.Hour)
+		for last := false; ; {
+			messages, err := db.Outbox().Due(t.Context(), later, 40)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ids []registration.ID
+			for _, m := range messages {
+				if seen[m.NotificationID] {
+					t.Errorf("%s is due again", m.NotificationID)
+				}
+				seen[m.NotificationID] = true
+				ids = append(ids, m.NotificationID)
+			}
+			if err := db.Outbox().Published(t.Context(), nil, ids, later); err != nil {
+				t.Fatal(err)
+			}
+			if last && len(ids) == 0 {
+				break
+			}
+			select {
+			case <-done:
+				last = true
+			default:
+			}
+		}
+		if len(seen) != 2*writers*each {
+			t.Errorf("%d of %d were seen", len(seen), 2*writers*each)
+		}
+	})
+}
+
+func TestLease(t *testing.T) {
+	onEach(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		leases, ctx, t0 := db.Leases(), t.Context(), now()
+		acquire := func(name, owner string, at time.Duration, want *outbox.Lease) outbox.Lease {
+			t.Helper()
+			got, held, err := leases.Acquire(ctx, name, owner, t0.Add(at), 10*time.Second)
+			if err != nil || held != (want != nil) || held && got != *want || !held && got != (outbox.Lease{}) {
+				t.Fatalf("got %+v, %t, %v; want %+v", got, held, err, want)
+			}
+			return got
+		}
+		lease := func(owner string, fence int64, expires time.Duration) *outbox.Lease {
+			return &outbox.Lease{Name: "relay", Owner: owner, Fence: fence, Expires: t0.Add(expires)}
+		}
+		a := acquire("relay", "a", 0, lease("a", 1, 10*time.Second))
+		acquire("relay", "b", time.Second, nil)
+		acquire("other", "b", time.Second, &outbox.Lease{Name: "other", Owner: "b", Fence: 1, Expires: t0.Add(11 * time.Second)})
+		renewed := acquire("relay", "a", 5*time.Second, lease("a", 2, 15*time.Second))
+		r := create(t, db, person())
+		ids := []registration.ID{r.Notifications[0].ID}
+		published := func(l outbox.Lease, want error) {
+			t.Helper()
+			if err := db.Outbox().Published(ctx, &l, ids, t0); !errors.Is(err, want) {
+				t.Fatalf("got %v, want %v", err, want)
+			}
+		}
+		published(a, outbox.ErrLeaseLost)
+		if due, err := db.Outbox().Due(ctx, t0.Add(2*time.Second), 10); err != nil || len(due) != 2 {
+			t.Errorf("an old leader's publication counts: %v, %v", due, err)
+		}
+		published(renewed, nil)
+		published(renewed, nil)
+		if due, err := db.Outbox().Due(ctx, t0.Add(2*time.Second), 10); err != nil || len(due) != 1 {
+			t.Errorf("the leader's publication does not count: %v, %v", due, err)
+		}
+		b := acquire("relay", "b", 15*time.Second, lease("b", 3, 25*time.Second))
+		published(renewed, outbox.ErrLeaseLost)
+		if err := leases.Release(ctx, renewed); err != nil {
+			t.Error(err)
+		}
+		acquire("relay", "a", 16*time.Second, nil)
+		if err := leases.Release(ctx, b); err != nil {
+			t.Error(err)
+		}
+		published(b, outbox.ErrLeaseLost)
+		acquire("relay", "a", 16*time.Second, lease("a", 4, 26*time.Second))
+	})
+}
+
+// TestOneLeader: of many that ask at once, for a lease that nobody has had
+// before and for one that has run out, exactly one gets it.
+func TestOneLeader(t *testing.T) {
+	onEach(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		t0 := now()
+		for round := range 5 {
+			var wg sync.WaitGroup
+			held := make([]bool, 8)
+			for i := range held {
+				wg.Go(func() {
+					var err error
+					_, held[i], err = db.Leases().Acquire(t.Context(), "relay", fmt.Sprintf("%d-%d", round, i), t0.Add(time.Duration(round)*time.Minute), time.Minute)
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			n := 0
+			for _, h := range held {
+				if h {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("round %d: %d leaders", round, n)
+			}
+		}
+	})
+}
+
+func TestAfterReopening(t *testing.T) {
+	onEach(t, func(t *testing.T, o store.Options) {
+		db, err := store.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := create(t, db, person())
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Accounts().Create(t.Context(), person()); err == nil {
+			t.Error("a closed store takes registrations")
+		}
+		migrate(t, o)
+		db = open(t, o)
+		if got, err := db.Accounts().Details(t.Context(), registration.Key{ID: r.Account.ID}); err != nil || !reflect.DeepEqual(got, details(r)) {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		if due, err := db.Outbox().Due(t.Context(), now().Add(time.Hour), 10); err != nil || len(due) != 2 {
+			t.Errorf("%d due, %v", len(due), err)
+		}
+	})
+}
+
+// TestCallerGivesUp: a context that is over ends a call at once, with
+// UNAVAILABLE, and the store goes on.
+func TestCallerGivesUp(t *testing.T) {
+	onEach(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := db.Accounts().Create(ctx, person()); !errors.Is(err, registration.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if _, err := db.Accounts().Details(ctx, registration.Key{ID: newID()}); !errors.Is(err, registration.ErrUnavailable) {
+			t.Error(err)
+		}
+		var wg sync.WaitGroup
+		for i := range 40 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*50)*time.Microsecond)
+				defer cancel()
+				r := person()
+				err := db.Accounts().Create(ctx, r)
+				if err != nil && !errors.Is(err, registration.ErrUnavailable) {
+					t.Error(err)
+				}
+				d, lookup := db.Accounts().Details(t.Context(), registration.Key{ID: r.Account.ID})
+				switch {
+				case err == nil && lookup != nil, lookup != nil && !errors.Is(lookup, registration.ErrNotFound), lookup == nil && !reflect.DeepEqual(d, details(r)):
+					t.Errorf("created: %v; there: %+v, %v", err, d, lookup)
+				}
+			})
+		}
+		wg.Wait()
+		create(t, db, person())
+	})
+}
