@@ -173,15 +173,31 @@ func classifyConnection(err error) failure {
 	case errors.As(err, new(*net.OpError)): // before the context's: a dial that takes too long says it is that
 		return failure{class: unreachable, code: "no connection"}
 	case errors.Is(err, context.Canceled):
-		return failure{class: interrupted, code: "cancelled", cause: context.Canceled}
+		return failure{class: interrupted, code: "cancelled" + reason(err), cause: context.Canceled}
 	case errors.Is(err, context.DeadlineExceeded):
-		return failure{class: interrupted, code: "deadline exceeded", cause: context.DeadlineExceeded}
+		return failure{class: interrupted, code: "deadline exceeded" + reason(err), cause: context.DeadlineExceeded}
 	case errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return failure{class: unreachable, code: "connection lost"}
 	default:
 		return failure{class: internal, code: fmt.Sprintf("error of type %T", err)}
 	}
+}
+
+// ended is the end of a context while a failure was being retried.
+type ended struct {
+	error
+	last error
+}
+
+func (e ended) Unwrap() error { return e.error }
+
+// reason is what was being retried when the context ended.
+func reason(err error) string {
+	if e, ok := errors.AsType[ended](err); ok {
+		return " after " + e.last.Error()
+	}
+	return ""
 }
 
 var (

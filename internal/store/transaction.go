@@ -166,14 +166,20 @@ func (db *DB) retry(ctx context.Context, op string, once func(context.Context) e
 	ctx, cancel := context.WithTimeout(ctx, retryLimit)
 	defer cancel()
 	pause := &backoff.ExponentialBackOff{InitialInterval: firstPause, RandomizationFactor: 1, Multiplier: 2, MaxInterval: longestPause}
+	var last error
 	for {
 		err := once(ctx)
 		if err == nil {
 			return nil
 		}
-		if !db.dialect.classify(err).class.retryable() || ctx.Err() != nil {
+		f := db.dialect.classify(err)
+		if f.class == interrupted && last != nil {
+			err = ended{err, last} // the deadline alone says nothing of why
+		}
+		if !f.class.retryable() || ctx.Err() != nil {
 			return db.told(ctx, op, err)
 		}
+		last = f
 		timer := time.NewTimer(pause.NextBackOff())
 		select {
 		case <-timer.C:
