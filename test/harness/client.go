@@ -196,6 +196,21 @@ type InboxMessage struct {
 	To      []struct{ Name, Address string }
 }
 
+// InboxCount is how many messages the inbox has.
+func (s *Service) InboxCount(ctx context.Context) (int, error) {
+	status, b, err := s.Get(ctx, s.Admin+"/api/v1/messages?limit=1")
+	if err != nil {
+		return 0, err
+	}
+	var list struct {
+		Total int `json:"total"`
+	}
+	if err := json.Unmarshal(b, &list); err != nil || status != http.StatusOK {
+		return 0, fmt.Errorf("inbox: HTTP %d: %w", status, err)
+	}
+	return list.Total, nil
+}
+
 // Inbox lists every message.
 func (s *Service) Inbox(ctx context.Context) ([]InboxMessage, error) {
 	const page = 500

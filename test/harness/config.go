@@ -1,9 +1,15 @@
 package harness
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	"registrar/internal/devstack"
 )
 
 // CheapHash is the section of a configuration whose password hashes cost the
@@ -24,4 +30,35 @@ func Config(tb testing.TB, yaml string) string {
 		tb.Fatal(err)
 	}
 	return path
+}
+
+// MariaDB starts a Galera node with an empty database, and gives the section of
+// a configuration that uses it.
+func MariaDB(tb testing.TB) (*devstack.MariaDB, string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	defer cancel()
+	node, err := devstack.StartMariaDB(ctx, tb.TempDir())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(node.Stop)
+	if err := node.CreateDatabase(ctx, "registrar"); err != nil {
+		tb.Fatal(err)
+	}
+	return node, fmt.Sprintf("database:\n  driver: mariadb\n  addresses: [%q]\n  name: registrar\n  user: %q\n  password: %q\n  connect_timeout: 1s\n  read_timeout: 5s\n  write_timeout: 5s\n",
+		node.Address, node.User, node.Password)
+}
+
+// Kafka starts a broker, and gives the section of a configuration that uses it.
+func Kafka(tb testing.TB) (*devstack.Kafka, string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), 2*time.Minute)
+	defer cancel()
+	cluster, err := devstack.StartKafka(ctx, tb.TempDir(), 1)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(cluster.Stop)
+	return cluster, fmt.Sprintf("kafka:\n  brokers: [%s]\n  replication: 1\n", strings.Join(cluster.Brokers(), ", "))
 }

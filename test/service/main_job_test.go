@@ -1,0 +1,233 @@
+// Package service_test drives the built program over HTTP as its users do: on
+// the embedded default, and with a real database and a real broker.
+package service_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"registrar/test/harness"
+)
+
+var amina = harness.Register{
+	RequestID: "r-1", Username: "amina", Email: "amina@example.com", Password: "velvet-anchor-tuesday", FirstName: "Amina", MobileNumber: "+966512345678", Locale: "en",
+}
+
+var noura = harness.Register{
+	RequestID: "r-2", Username: "نورة", Email: "noura@example.com", Password: "velvet-anchor-tuesday", FirstName: "نورة", Locale: "ar",
+}
+
+// wantFault fails unless err is the fault with exactly these fields.
+func wantFault(t *testing.T, err error, code string, fields ...string) {
+	t.Helper()
+	fault, ok := errors.AsType[*harness.Fault](err)
+	if !ok || fault.Code != code {
+		t.Errorf("got %v, want the fault %s", err, code)
+		return
+	}
+	var names []string
+	for _, f := range fault.Fields {
+		names = append(names, f.Name)
+	}
+	if len(fields) > 0 && !slices.Equal(names, fields) {
+		t.Errorf("the fault names %v, want %v", names, fields)
+	}
+}
+
+// mainJob is what every arrangement of databases, brokers and channels must
+// do; the messages are read from the inbox.
+func mainJob(t *testing.T, s *harness.Service) {
+	t.Helper()
+	ctx := t.Context()
+	first, err := s.Register(ctx, amina)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Status != "PENDING_VERIFICATION" || first.Message != "Your account has been registered." {
+		t.Errorf("the receipt is %+v", first)
+	}
+	again, err := s.Register(ctx, amina)
+	if err != nil || again != first {
+		t.Errorf("the same request got %+v, %v; first %+v", again, err, first)
+	}
+	if _, err := s.Register(ctx, noura); err != nil {
+		t.Error(err)
+	}
+
+	other := amina
+	other.FirstName = "Someone"
+	_, err = s.Register(ctx, other)
+	wantFault(t, err, "REQUEST_ID_REUSED", "requestId")
+	other = amina
+	other.Password = "another-password-entirely"
+	_, err = s.Register(ctx, other)
+	wantFault(t, err, "REQUEST_ID_REUSED", "requestId")
+	other = amina
+	other.RequestID, other.Username, other.Email = "", "amina2", "AMINA@Example.COM"
+	_, err = s.Register(ctx, other)
+	wantFault(t, err, "EMAIL_TAKEN", "email")
+	other = amina
+	other.RequestID, other.Username, other.Email = "", "ＡＭＩＮＡ", "else@example.com"
+	_, err = s.Register(ctx, other)
+	wantFault(t, err, "USERNAME_TAKEN", "username")
+	_, err = s.Register(ctx, harness.Register{Username: "x", Email: "nonsense", Password: "velvet-anchor-tuesday", MobileNumber: "12345"})
+	wantFault(t, err, "VALIDATION_FAILED", "username", "email", "mobileNumber")
+	_, err = s.Register(ctx, harness.Register{Username: "someone", Email: "someone@example.com", Password: "password123"})
+	wantFault(t, err, "PASSWORD_REJECTED", "password")
+	_, err = s.Lookup(ctx, "username", "nobody")
+	wantFault(t, err, "NOT_FOUND")
+
+	harness.Eventually(t, 20*time.Second, func(ctx context.Context) error {
+		inbox, err := s.Inbox(ctx)
+		if err != nil {
+			return err
+		}
+		var addresses []string
+		for _, m := range inbox {
+			addresses = append(addresses, m.To[0].Address)
+		}
+		slices.Sort(addresses)
+		if want := []string{"+966512345678", "amina@example.com", "noura@example.com"}; !slices.Equal(addresses, want) {
+			return fmt.Errorf("the inbox has %v, want %v", addresses, want)
+		}
+		return nil
+	})
+	harness.Eventually(t, 10*time.Second, func(ctx context.Context) error {
+		d, err := s.Lookup(ctx, "email", "Amina@example.com")
+		if err != nil {
+			return err
+		}
+		if d.RegistrationID != first.RegistrationID || d.Username != "amina" || len(d.Notifications) != 2 {
+			t.Errorf("looked up %+v", d)
+		}
+		for _, n := range d.Notifications {
+			if n.State != "DELIVERED" || n.Kind != "REGISTRATION_COMPLETED" {
+				return fmt.Errorf("notification %s is %s", n.Channel, n.State)
+			}
+		}
+		return nil
+	})
+	quiet(t, s)
+}
+
+// quiet fails when a log or a metric tells anything of a person.
+func quiet(t *testing.T, s *harness.Service) {
+	t.Helper()
+	_, metrics, err := s.Get(t.Context(), s.Admin+"/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := s.Log(t)
+	told = told[strings.LastIndex(told, "Register somebody:"):]
+	_, told, _ = strings.Cut(told, "/registration\n") // past the sample request of the welcome
+	for _, personal := range []string{"amina", "noura", "example.com", "966512345678", "velvet-anchor", "نورة", "12345", "Duplicate"} {
+		if strings.Contains(strings.ToLower(told), personal) {
+			t.Errorf("the log tells %q", personal)
+		}
+		if strings.Contains(string(metrics), personal) {
+			t.Errorf("the metrics tell %q", personal)
+		}
+	}
+}
+
+func TestEmbeddedDefault(t *testing.T) {
+	t.Parallel()
+	s := harness.New(t)
+	s.Start(t)
+	mainJob(t, s)
+	if err := s.Stop(20 * time.Second); err != nil {
+		t.Errorf("SIGTERM: %v\n%s", err, s.Log(t))
+	}
+	s.Start(t)
+	if d, err := s.Lookup(t.Context(), "username", "Amina"); err != nil || len(d.Notifications) != 2 {
+		t.Errorf("after a restart: %+v, %v", d, err)
+	}
+}
+
+func TestMariaDBAndKafka(t *testing.T) {
+	t.Parallel()
+	_, database := harness.MariaDB(t)
+	_, kafka := harness.Kafka(t)
+	s := harness.New(t, "--config", harness.Config(t, database+kafka))
+	s.Start(t)
+	mainJob(t, s)
+	if err := s.Stop(20 * time.Second); err != nil {
+		t.Errorf("SIGTERM: %v\n%s", err, s.Log(t))
+	}
+}
+
+// TestWelcome pastes the command line that the service prints into a shell.
+func TestWelcome(t *testing.T) {
+	t.Parallel()
+	s := harness.New(t)
+	s.Start(t)
+	_, command, found := strings.Cut(s.Log(t), "  curl ")
+	if !found {
+		t.Fatalf("no curl line in\n%s", s.Log(t))
+	}
+	command, _, _ = strings.Cut(command, "\n")
+	var answers []string
+	for range 2 {
+		out, err := exec.CommandContext(t.Context(), "bash", "-c", "curl "+command).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "<RegisterResponse") {
+			t.Fatalf("%v: %s", err, out)
+		}
+		answers = append(answers, string(out))
+	}
+	if answers[0] != answers[1] {
+		t.Error("the same command got another answer")
+	}
+}
+
+func TestTheContractIsServedWithTheCallersAddress(t *testing.T) {
+	t.Parallel()
+	s := harness.New(t)
+	s.Start(t)
+	status, wsdl, err := s.Get(t.Context(), s.URL+"?WSDL")
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("HTTP %d, %v", status, err)
+	}
+	for _, want := range []string{`location="` + s.URL + `"`, `schemaLocation="` + s.URL + `?xsd=registration.xsd"`} {
+		if !strings.Contains(string(wsdl), want) {
+			t.Errorf("the WSDL has no %s", want)
+		}
+	}
+	if status, xsd, err := s.Get(t.Context(), s.URL+"?xsd=registration.xsd"); err != nil || status != http.StatusOK || !strings.Contains(string(xsd), "RegisterRequest") {
+		t.Errorf("HTTP %d, %v: %s", status, err, xsd)
+	}
+}
+
+// TestRefusedRequestsLeaveNothing: malformed, oversized and forbidden XML.
+func TestRefusedRequestsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	s := harness.New(t)
+	s.Start(t)
+	body := amina.Body()
+	for name, envelope := range map[string]string{
+		"not well-formed":        strings.Replace(harness.Envelope(body), "</r:username>", "", 1),
+		"DOCTYPE":                `<!DOCTYPE x [<!ENTITY e "amina">]>` + strings.TrimPrefix(harness.Envelope(body), `<?xml version="1.0" encoding="UTF-8"?>`),
+		"processing instruction": strings.Replace(harness.Envelope(body), "<soap:Body>", "<soap:Body><?php x?>", 1),
+		"too large":              harness.Envelope(strings.Replace(body, "amina", strings.Repeat("a", 2<<20), 1)),
+		"text after the end":     harness.Envelope(body) + "x",
+		"trailing element":       harness.Envelope(body + body),
+	} {
+		status, answer, err := s.Post(t.Context(), "text/xml", envelope)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if status != http.StatusInternalServerError || !strings.Contains(string(answer), "<code>VALIDATION_FAILED</code>") {
+			t.Errorf("%s: HTTP %d: %s", name, status, answer)
+		}
+	}
+	_, err := s.Lookup(t.Context(), "username", "amina")
+	wantFault(t, err, "NOT_FOUND")
+	quiet(t, s)
+}
