@@ -1,7 +1,6 @@
 package registration
 
 import (
-	"net"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,6 +11,10 @@ import (
 type Email struct {
 	Text string
 	Key  string
+	// Mailbox is what mail is sent to: the key before its letters were made
+	// small, so that mail goes where the key says and to no look-alike. It is
+	// known of parsed addresses only, not of those read back from a store.
+	Mailbox string
 }
 
 // maxLocalPart is RFC 5321 section 4.5.3.1.1, in octets.
@@ -30,29 +33,39 @@ var errEmailForm = &FieldError{"email", "FORMAT", "is not an e-mail address of t
 // break are FORMAT, TOO_LONG and DOMAIN.
 func ParseEmail(text string, domainToASCII func(string) (string, error)) (Email, *FieldError) {
 	at := strings.LastIndexByte(text, '@')
-	if at < 1 || at == len(text)-1 || !isDotString(text[:at]) {
+	if at < 1 || at == len(text)-1 || !utf8.ValidString(text) {
 		return Email{}, errEmailForm
 	}
-	local, domain := text[:at], text[at+1:]
-	ascii, err := domainToASCII(domain)
-	if err != nil || !strings.Contains(ascii, ".") || net.ParseIP(ascii) != nil {
+	// Seen after normalization: a full-width sign must not bring an at sign or a dot in.
+	local := visible(text[:at])
+	if !isDotString(local) {
+		return Email{}, errEmailForm
+	}
+	// Joiners inside a label may mean something; marks around the name do not.
+	ascii, err := domainToASCII(strings.TrimFunc(text[at+1:], isInvisible))
+	if err != nil || !strings.Contains(ascii, ".") || isAddress(ascii) {
 		return Email{}, &FieldError{"email", "DOMAIN", "has a domain that is not a name of at least two labels"}
 	}
-	if len(local) > maxLocalPart || len(local)+1+len(ascii) > maxAddress {
-		return Email{}, &FieldError{"email", "TOO_LONG", "is longer than mail servers take: 64 octets before the @, 254 in all"}
-	}
+	ascii = strings.ToLower(ascii)
 	key, err := identifierKey(local)
 	if err != nil {
 		return Email{}, errEmailForm
 	}
-	return Email{Text: text, Key: key + "@" + strings.ToLower(ascii)}, nil
+	if longest := max(len(local), len(key)); longest > maxLocalPart || longest+1+len(ascii) > maxAddress {
+		return Email{}, &FieldError{"email", "TOO_LONG", "is longer than mail servers take: 64 octets before the @, 254 in all"}
+	}
+	return Email{Text: text, Key: key + "@" + ascii, Mailbox: local + "@" + ascii}, nil
+}
+
+// isAddress says whether a domain is an IPv4 address: no top-level domain is a
+// number (RFC 3696 section 2).
+func isAddress(domain string) bool {
+	last := domain[strings.LastIndexByte(domain, '.')+1:]
+	return !strings.ContainsFunc(last, func(r rune) bool { return r < '0' || r > '9' })
 }
 
 // isDotString says whether s is atoms joined by single dots.
 func isDotString(s string) bool {
-	if !utf8.ValidString(s) {
-		return false
-	}
 	for atom := range strings.SplitSeq(s, ".") {
 		if atom == "" || strings.ContainsFunc(atom, func(r rune) bool { return !isAtomRune(r) }) {
 			return false

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 )
@@ -95,7 +96,7 @@ func (rules Rules) check(r Request) (v valid, wrong []FieldError) {
 		}
 		v.locale = tag.String()
 	}
-	if strings.ContainsFunc(r.ExternalID, unicode.IsControl) {
+	if !utf8.ValidString(r.ExternalID) || strings.ContainsFunc(r.ExternalID, unicode.IsControl) {
 		note(&FieldError{"externalId", "CHARACTERS", "holds a control character"})
 	}
 	return v, wrong
@@ -106,19 +107,25 @@ func (rules Rules) sameAddress(username string, email Email) bool {
 	return wrong == nil && other.Key == email.Key
 }
 
-// checkName refuses what would break a line in a mail header or an SMS, and
-// names that nobody can see. Length is the schema's.
+// checkName refuses what would break or turn a line in a mail header or an SMS,
+// and names that nobody can see. Length is the schema's.
 func checkName(field, name string) *FieldError {
 	switch {
 	case name == "":
 		return nil
-	case strings.ContainsFunc(name, unicode.IsControl):
+	case !utf8.ValidString(name), strings.ContainsFunc(name, breaksLine):
 		return &FieldError{field, "CHARACTERS", "holds a control character"}
-	case strings.TrimSpace(stripInvisible(name)) == "":
+	case strings.TrimSpace(visible(name)) == "":
 		return &FieldError{field, "BLANK", "has no visible character"}
 	default:
 		return nil
 	}
+}
+
+// breaksLine says whether r ends a line or overrides the writing direction of
+// what follows it. Other directional marks are common in copied Arabic text.
+func breaksLine(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) || r == '\u202d' || r == '\u202e'
 }
 
 // fingerprint tells a repeated request from another one. The password is not

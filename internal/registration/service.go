@@ -11,9 +11,9 @@ import (
 // Store is what the Service asks of storage.
 type Store interface {
 	// Create stores all of r in one transaction, or nothing. Errors:
-	// ErrUsernameTaken, ErrEmailTaken, ErrExternalIDTaken; ErrRequestIDReused
-	// when the caller's request id is already recorded, whatever its content;
-	// ErrUnavailable when the database cannot take it before ctx's deadline.
+	// ErrRequestIDReused when the caller's request id is already recorded,
+	// whatever its content and before any of the others; ErrUsernameTaken,
+	// ErrEmailTaken, ErrExternalIDTaken; ErrUnavailable when the database cannot take it before ctx's deadline.
 	// An outcome that the database did not tell is found out by r's ids.
 	Create(ctx context.Context, r Registration) error
 	// Recorded gives what the caller's request id led to. Errors: ErrNotFound, ErrUnavailable.
@@ -72,14 +72,15 @@ type Receipt struct {
 // codes, REQUEST_ID_REUSED, UNAVAILABLE, INTERNAL.
 func (s *Service) Register(ctx context.Context, r Request) (Receipt, error) {
 	v, wrong := s.Rules.check(r)
-	if len(wrong) > 0 {
-		return Receipt{}, refusal(wrong)
-	}
 	if r.RequestID != "" {
+		// Also of a wrong request: what was right under yesterday's policy keeps its receipt.
 		receipt, err := s.replay(ctx, r)
-		if !errors.Is(err, ErrNotFound) {
+		if err == nil || len(wrong) == 0 && !errors.Is(err, ErrNotFound) {
 			return receipt, err
 		}
+	}
+	if len(wrong) > 0 {
+		return Receipt{}, refusal(wrong)
 	}
 	hash, err := s.Hasher.Hash(ctx, r.Password)
 	if err != nil {
@@ -92,7 +93,11 @@ func (s *Service) Register(ctx context.Context, r Request) (Receipt, error) {
 	err = s.Store.Create(ctx, reg)
 	switch {
 	case r.RequestID != "" && errors.Is(err, ErrRequestIDReused):
-		return s.replay(ctx, r)
+		receipt, err := s.replay(ctx, r)
+		if errors.Is(err, ErrNotFound) { // gone again in between: the next try will succeed
+			err = WrapError(Unavailable, ErrUnavailable.Message, errRecordGone)
+		}
+		return receipt, err
 	case err != nil:
 		return Receipt{}, unavailable(ctx, err)
 	}
@@ -121,6 +126,8 @@ func (s *Service) replay(ctx context.Context, r Request) (Receipt, error) {
 	return Receipt{ID: record.AccountID, Status: record.Status, Locale: record.Locale, RegisteredAt: record.RegisteredAt}, nil
 }
 
+var errRecordGone = errors.New("registration: the request id is taken and its record is not there")
+
 // compose fixes every id and time before the first attempt to store them.
 func (s *Service) compose(r Request, v valid, hash string) (Registration, error) {
 	now := s.Now().UTC().Truncate(time.Microsecond)
@@ -143,7 +150,7 @@ func (s *Service) compose(r Request, v valid, hash string) (Registration, error)
 		Fingerprint: r.fingerprint(),
 	}
 	news := Notification{
-		ID: ids[1], AccountID: ids[0], Kind: RegistrationCompleted, Channel: EmailChannel, Recipient: v.email.Text,
+		ID: ids[1], AccountID: ids[0], Kind: RegistrationCompleted, Channel: EmailChannel, Recipient: v.email.Mailbox,
 		Locale: v.locale, CreatedAt: now, Deadline: now.Add(s.NotificationLife), TraceParent: r.TraceParent, State: Queued, UpdatedAt: now,
 	}
 	reg.Notifications = append(reg.Notifications, news)
@@ -163,10 +170,14 @@ func refusal(wrong []FieldError) *Error {
 }
 
 // unavailable gives an error that has no category yet one: the caller may try
-// again when time ran out, and the rest is a fault of this service.
+// again when time ran out, and the rest is a fault of this service. What was
+// said around an *Error is kept for the log.
 func unavailable(ctx context.Context, err error) error {
-	if _, ok := errors.AsType[*Error](err); ok {
-		return err
+	if e, ok := errors.AsType[*Error](err); ok {
+		if err == error(e) { //nolint:errorlint // told apart from a wrapped one
+			return e
+		}
+		return &Error{Code: e.Code, Message: e.Message, Fields: e.Fields, cause: err}
 	}
 	if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return WrapError(Unavailable, ErrUnavailable.Message, err)
