@@ -16,6 +16,7 @@ func (r *Relay) publishAnnounced(ctx context.Context) {
 		mark      = time.NewTimer(time.Hour)
 		wait      = newBackoff(time.Second, 10*time.Second)
 		resume    time.Time // until then the queue is left alone
+		last      time.Time // when the last batch left
 	)
 	mark.Stop()
 	defer mark.Stop()
@@ -28,8 +29,9 @@ func (r *Relay) publishAnnounced(ctx context.Context) {
 			r.mark(ctx, published)
 			published = published[:0]
 		case first := <-r.announced:
-			batch := r.collect(first)
-			if time.Now().Before(resume) {
+			batch := r.gather(ctx, first, last.Add(r.settings.Pace))
+			last = time.Now()
+			if last.Before(resume) {
 				r.drop(len(batch))
 				continue
 			}
@@ -51,10 +53,37 @@ func (r *Relay) publishAnnounced(ctx context.Context) {
 	}
 }
 
-// collect takes first and what waits behind it, as much as a batch holds. What
-// comes in while a batch is on its way makes the next one.
-func (r *Relay) collect(first lane.Message) []lane.Message {
+// gather takes first and what comes behind it until a time, a one-time code, or
+// as much as a batch holds.
+func (r *Relay) gather(ctx context.Context, first lane.Message, until time.Time) []lane.Message {
 	batch := []lane.Message{first}
+	wait := time.Until(until)
+	if wait <= 0 || urgent(first) {
+		return r.collect(batch)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for len(batch) < r.settings.Batch {
+		select {
+		case m := <-r.announced:
+			batch = append(batch, m)
+			if urgent(m) {
+				return r.collect(batch)
+			}
+		case <-timer.C:
+			return r.collect(batch)
+		case <-ctx.Done():
+			return r.collect(batch)
+		}
+	}
+	return batch
+}
+
+func urgent(m lane.Message) bool { return m.Lane == lane.SMSOTP || m.Lane == lane.EmailOTP }
+
+// collect adds what waits already, as much as a batch holds. What comes in while
+// a batch is on its way makes the next one.
+func (r *Relay) collect(batch []lane.Message) []lane.Message {
 	for len(batch) < r.settings.Batch {
 		select {
 		case m := <-r.announced:
@@ -90,7 +119,7 @@ func (r *Relay) drain(ctx context.Context, published []registration.ID) {
 		var batch []lane.Message
 		select {
 		case first := <-r.announced:
-			batch = r.collect(first)
+			batch = r.collect([]lane.Message{first})
 		default:
 		}
 		if len(batch) == 0 {

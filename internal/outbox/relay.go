@@ -21,6 +21,7 @@ type Settings struct {
 	Poll      time.Duration // 200 ms; between two looks at the outbox
 	IdlePoll  time.Duration // 1 s; the same once nothing was due for 10 s
 	MarkDelay time.Duration // 50 ms; between an announced notification's publication and its mark in the database, so that many share a transaction
+	Pace      time.Duration // 20 ms; the least time between two batches of announced messages, so that a busy system makes few large ones; one-time codes do not wait for it
 	Drain     time.Duration // 5 s; how long Run takes to publish what is announced when it is stopped
 	Buffer    int           // 4096 announced messages wait at most; more are left to the poll
 	Batch     int           // 500 messages are published at once at most
@@ -36,6 +37,7 @@ func (s Settings) withDefaults() Settings {
 	orTime(&s.Poll, 200*time.Millisecond)
 	orTime(&s.IdlePoll, time.Second)
 	orTime(&s.MarkDelay, 50*time.Millisecond)
+	orTime(&s.Pace, 20*time.Millisecond)
 	orTime(&s.Drain, 5*time.Second)
 	if s.Buffer == 0 {
 		s.Buffer = 4096

@@ -9,7 +9,10 @@ import (
 // laneAssigner deals a lane's partitions out to the members of its group. It
 // goes by the layout, not by what partitions the leader saw, so that members
 // may come before the topic.
-type laneAssigner struct{ partitions Range }
+type laneAssigner struct {
+	topic      string
+	partitions Range
+}
 
 var _ kafka.GroupBalancer = laneAssigner{}
 
@@ -27,11 +30,11 @@ func (a laneAssigner) AssignGroups(members []kafka.GroupMember, _ []kafka.Partit
 	slices.Sort(ids)
 	assigned := kafka.GroupMemberAssignments{}
 	for _, id := range ids {
-		assigned[id] = map[string][]int{Topic: nil}
+		assigned[id] = map[string][]int{a.topic: nil}
 	}
 	for i := range a.partitions.Count {
 		topics := assigned[ids[i%len(ids)]]
-		topics[Topic] = append(topics[Topic], a.partitions.First+i)
+		topics[a.topic] = append(topics[a.topic], a.partitions.First+i)
 	}
 	return assigned
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl/plain"
+
+	"registrar/internal/lane"
 )
 
 // Settings say where the brokers are and how to treat them. The zero value of a
@@ -19,6 +22,7 @@ import (
 type Settings struct {
 	Brokers  []string // host:port; some of them, the rest is asked for
 	ClientID string   // "registrar"
+	Prefix   string   // of topics and consumer groups: "registrar"; another for each installation that shares the brokers
 
 	// Of the topics, when they are created here.
 	Replication int           // replicas of a partition; the lesser of 3 and the number of Brokers
@@ -41,10 +45,23 @@ type Settings struct {
 }
 
 const (
+	defaultPrefix = "registrar"
+
 	dialTimeout    = time.Second
 	requestTimeout = 3 * time.Second // of one attempt at one request
 	idleTimeout    = 5 * time.Minute // of a connection
 )
+
+func (s Settings) prefix() string { return cmp.Or(s.Prefix, defaultPrefix) }
+
+// Topic holds the lanes.
+func (s Settings) Topic() string { return s.prefix() + ".notifications" }
+
+// DeadLetterTopic holds what could not be decoded, with its original key.
+func (s Settings) DeadLetterTopic() string { return s.prefix() + ".notifications.dead" }
+
+// GroupID names the consumer group that reads a lane.
+func (s Settings) GroupID(l lane.Lane) string { return s.prefix() + "." + string(l) }
 
 func (s Settings) withDefaults() Settings {
 	if s.ClientID == "" {
@@ -76,6 +93,8 @@ func (s Settings) withDefaults() Settings {
 // time. It is safe for concurrent use.
 type Client struct {
 	settings Settings
+	topic    string
+	dead     string // letters' topic
 	log      *slog.Logger
 	observe  Observer
 
@@ -113,10 +132,10 @@ func Open(s Settings, log *slog.Logger, observe Observer) (*Client, error) {
 		return nil, errors.New("queue: a password without TLS would travel in clear")
 	}
 	s = s.withDefaults()
-	c := &Client{settings: s, log: log, observe: observe, conns: map[*trackedConn]struct{}{}, ensured: make(chan struct{}, 1)}
+	c := &Client{settings: s, topic: s.Topic(), dead: s.DeadLetterTopic(), log: log, observe: observe, conns: map[*trackedConn]struct{}{}, ensured: make(chan struct{}, 1)}
 	c.transport = &kafka.Transport{
 		Dial: c.dial, DialTimeout: dialTimeout, IdleTimeout: idleTimeout, ClientID: s.ClientID, TLS: s.TLS,
-		MetadataTTL: s.MetadataAge, MetadataTopics: []string{Topic, DeadLetterTopic},
+		MetadataTTL: s.MetadataAge, MetadataTopics: []string{s.Topic(), s.DeadLetterTopic()},
 	}
 	c.dialer = &kafka.Dialer{DialFunc: c.dial, Timeout: dialTimeout, ClientID: s.ClientID, TLS: s.TLS}
 	if s.Username != "" {

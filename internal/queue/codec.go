@@ -98,7 +98,7 @@ func Encode(m lane.Message) (kafka.Message, error) {
 	if _, ok := layout[m.Lane]; !ok {
 		return kafka.Message{}, ErrNoLane
 	}
-	record := kafka.Message{Topic: Topic, Key: Key(m.Lane, m.Recipient), Value: encodeValue(m)}
+	record := kafka.Message{Key: Key(m.Lane, m.Recipient), Value: encodeValue(m)}
 	if m.TraceParent != "" {
 		record.Headers = []kafka.Header{{Key: traceParentHeader, Value: []byte(m.TraceParent)}}
 	}
@@ -106,9 +106,15 @@ func Encode(m lane.Message) (kafka.Message, error) {
 }
 
 // wellFormed: version 00 of traceparent is 55 characters, four hexadecimal
-// fields with dashes between; later versions may be longer.
+// fields with dashes between; later versions may have more after another dash
+// (W3C Trace Context 3.2.2, 3.2.4).
 func wellFormed(traceParent []byte) bool {
-	if len(traceParent) < 55 || len(traceParent) > 128 {
+	switch {
+	case len(traceParent) < 55 || len(traceParent) > 128:
+		return false
+	case string(traceParent[:2]) == "ff":
+		return false
+	case len(traceParent) > 55 && (string(traceParent[:2]) == "00" || traceParent[55] != '-'):
 		return false
 	}
 	for i, c := range traceParent {

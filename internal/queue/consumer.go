@@ -17,9 +17,9 @@ const (
 	sessionTimeout   = 10 * time.Second
 	rebalanceTimeout = 10 * time.Second
 	joinBackoff      = 500 * time.Millisecond
-	groupTimeout     = 3 * time.Second // of one call to the coordinator
-	leaveTimeout     = 3 * time.Second // of leaving the group at the end
-	commitDelay      = 100 * time.Millisecond
+	groupTimeout     = 3 * time.Second        // of one call to the coordinator
+	leaveTimeout     = 3 * time.Second        // of leaving the group at the end
+	commitDelay      = 500 * time.Millisecond // after a crash this much is handled again
 )
 
 // Handler takes some messages of one partition, in order; never none and never
@@ -51,8 +51,8 @@ func (c *Consumer) Run(ctx context.Context, l lane.Lane, handle Handler) error {
 	dialer := *c.client.dialer
 	dialer.DialFunc = links.connect
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: GroupID(l), Brokers: c.client.settings.Brokers, Dialer: &dialer, Topics: []string{Topic},
-		GroupBalancers:    []kafka.GroupBalancer{laneAssigner{partitions}},
+		ID: c.client.settings.GroupID(l), Brokers: c.client.settings.Brokers, Dialer: &dialer, Topics: []string{c.client.topic},
+		GroupBalancers:    []kafka.GroupBalancer{laneAssigner{c.client.topic, partitions}},
 		HeartbeatInterval: heartbeat, SessionTimeout: sessionTimeout, RebalanceTimeout: rebalanceTimeout,
 		JoinGroupBackoff: joinBackoff + rand.N(joinBackoff), Timeout: groupTimeout, StartOffset: kafka.FirstOffset,
 	})
@@ -126,7 +126,7 @@ func (m *member) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 			continue
 		}
 		m.joining.ok(0)
-		m.adopt(ctx, generation.Assignments[Topic])
+		m.adopt(ctx, generation.Assignments[m.client.topic])
 		m.commits.Add(1)
 		generation.Start(func(live context.Context) {
 			m.commitDuring(live, generation)
@@ -253,7 +253,7 @@ func (m *member) commit(generation *kafka.Generation) error {
 	m.mu.Lock()
 	offsets := map[int]int64{}
 	ours := map[int]*reader{}
-	for _, a := range generation.Assignments[Topic] {
+	for _, a := range generation.Assignments[m.client.topic] {
 		r := m.readers[a.ID]
 		if r == nil {
 			continue
@@ -266,7 +266,7 @@ func (m *member) commit(generation *kafka.Generation) error {
 	if len(offsets) == 0 {
 		return nil
 	}
-	if err := generation.CommitOffsets(map[string]map[int]int64{Topic: offsets}); err != nil {
+	if err := generation.CommitOffsets(map[string]map[int]int64{m.client.topic: offsets}); err != nil {
 		return err
 	}
 	for partition, r := range ours {

@@ -22,7 +22,7 @@ func (c *Client) bury(ctx context.Context, r *reader, record fetched, reason err
 	defer cancel()
 	headers := append([]kafka.Header(nil), record.headers...)
 	headers = append(headers, kafka.Header{Key: reasonHeader, Value: []byte(reason.Error())})
-	err := c.produce(limited, DeadLetterTopic, batch{0: {{Key: record.key, Value: record.value, Headers: headers}}})
+	err := c.produce(limited, c.dead, batch{0: {{Key: record.key, Value: record.value, Headers: headers}}})
 	if ctx.Err() != nil {
 		return false
 	}

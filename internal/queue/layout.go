@@ -12,14 +12,8 @@ import (
 	"registrar/internal/lane"
 )
 
-const (
-	// Topic holds the lanes.
-	Topic = "registrar.notifications"
-	// DeadLetterTopic holds what could not be decoded, with its original key.
-	DeadLetterTopic = "registrar.notifications.dead"
-	// Partitions is how many partitions Topic has at least.
-	Partitions = 24
-)
+// Partitions is how many partitions the lanes' topic has at least.
+const Partitions = 24
 
 // ErrNoLane is a key, or a message, that names no lane.
 var ErrNoLane = errors.New("queue: key names no lane")
@@ -39,7 +33,7 @@ var layout = map[lane.Lane]Range{
 	lane.SMSMarketing:       {20, 4},
 }
 
-// RangeOf gives a lane's partitions of Topic. Errors: ErrNoLane.
+// RangeOf gives a lane's partitions. Errors: ErrNoLane.
 func RangeOf(l lane.Lane) (Range, error) {
 	r, ok := layout[l]
 	if !ok {
@@ -47,9 +41,6 @@ func RangeOf(l lane.Lane) (Range, error) {
 	}
 	return r, nil
 }
-
-// GroupID names the consumer group that reads a lane.
-func GroupID(l lane.Lane) string { return "registrar." + string(l) }
 
 // Key is a message's key: its lane, a slash, and its recipient's hash as four
 // hexadecimal digits.
@@ -87,7 +78,7 @@ func parseHash(digits string) (uint16, error) {
 	return uint16(hash), err
 }
 
-// LaneBalancer chooses the partition of a message of Topic: the lane's range
+// LaneBalancer chooses the partition of a message: the lane's range
 // by the key's prefix, and the partition in it by the recipient's hash. It does
 // not look at how many partitions there are.
 type LaneBalancer struct{}

@@ -15,7 +15,8 @@ import (
 	"registrar/internal/lane"
 )
 
-const publishAttempts = 10
+// publishLimit ends the attempts of a caller who set no deadline.
+const publishLimit = 30 * time.Second
 
 // Publisher puts messages into their lanes.
 type Publisher struct {
@@ -30,8 +31,7 @@ func (c *Client) Publisher() *Publisher {
 
 // Publish returns when every replica that has to has every message. Lanes of
 // one urgency share a request, others go out beside it and do not wait for it.
-// What a broker cannot take now is tried again until ctx ends, but not more
-// than ten times in about 5 s.
+// What a broker cannot take now is tried again until ctx ends, or for 30 s.
 //
 // ErrNoLane means that nothing was published. After any other error it is
 // unknown which messages were taken: publish them all again.
@@ -54,7 +54,7 @@ func (p *Publisher) Publish(ctx context.Context, messages []lane.Message) error 
 	}
 	if len(byUrgency) == 1 {
 		for _, b := range byUrgency {
-			return p.client.produce(ctx, Topic, b)
+			return p.client.produce(ctx, p.client.topic, b)
 		}
 	}
 	errs := make([]error, 0, len(byUrgency))
@@ -62,7 +62,7 @@ func (p *Publisher) Publish(ctx context.Context, messages []lane.Message) error 
 	var wg sync.WaitGroup
 	for _, b := range byUrgency {
 		wg.Go(func() {
-			if err := p.client.produce(ctx, Topic, b); err != nil {
+			if err := p.client.produce(ctx, p.client.topic, b); err != nil {
 				mu.Lock()
 				errs = append(errs, err)
 				mu.Unlock()
@@ -89,8 +89,10 @@ type batch map[int][]kafka.Message
 // unless a batch is full; here what was asked for together goes out at once,
 // in one request for each leader.
 func (c *Client) produce(ctx context.Context, topic string, b batch) error {
+	ctx, cancel := context.WithTimeout(ctx, publishLimit)
+	defer cancel()
 	wait := newBackoff(50*time.Millisecond, time.Second)
-	for attempt := 1; ; attempt++ {
+	for {
 		err := c.produceOnce(ctx, topic, b) // takes what was acknowledged out of b
 		if err == nil {
 			return nil
@@ -98,10 +100,14 @@ func (c *Client) produce(ctx context.Context, topic string, b batch) error {
 		if missing(err) {
 			c.ensureAgain(ctx)
 		}
-		if attempt == publishAttempts || ctx.Err() != nil || !passing(err) {
+		if ctx.Err() == nil && passing(err) {
+			sleep(ctx, wait.NextBackOff())
+		} else if ctx.Err() == nil {
 			return fmt.Errorf("queue: publish: %w", err)
 		}
-		sleep(ctx, wait.NextBackOff())
+		if ctx.Err() != nil {
+			return fmt.Errorf("queue: publish: %w, last: %w", ctx.Err(), err)
+		}
 	}
 }
 

@@ -152,13 +152,14 @@ func (r *reader) failed(ctx context.Context, err error) {
 func (r *reader) first(ctx context.Context) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	answer, err := r.member.client.kafka.ListOffsets(ctx, &kafka.ListOffsetsRequest{
-		Topics: map[string][]kafka.OffsetRequest{Topic: {kafka.FirstOffsetOf(r.partition)}},
+	c := r.member.client
+	answer, err := c.kafka.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+		Topics: map[string][]kafka.OffsetRequest{c.topic: {kafka.FirstOffsetOf(r.partition)}},
 	})
 	if err != nil {
 		return 0, err
 	}
-	for _, p := range answer.Topics[Topic] {
+	for _, p := range answer.Topics[c.topic] {
 		if p.Partition == r.partition {
 			return p.FirstOffset, p.Error
 		}
@@ -174,7 +175,7 @@ func (r *reader) fetch(ctx context.Context, position int64) (records []fetched, 
 	ctx, cancel := context.WithTimeout(ctx, c.settings.FetchWait+fetchSlack)
 	defer cancel()
 	answer, err := c.kafka.Fetch(ctx, &kafka.FetchRequest{
-		Topic: Topic, Partition: r.partition, Offset: position,
+		Topic: c.topic, Partition: r.partition, Offset: position,
 		MinBytes: 1, MaxBytes: fetchBytes, MaxWait: c.settings.FetchWait,
 	})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // is; one with fewer partitions than the lanes need is an error at once.
 func (c *Client) EnsureTopics(ctx context.Context) error {
 	wait := newBackoff(100*time.Millisecond, 5*time.Second)
-	warn := trouble{log: c.log, what: "topics cannot be created or checked"}
+	warn := trouble{log: c.log, what: "topics cannot be created or checked", grace: 3 * time.Second}
 	for {
 		attempt, cancel := context.WithTimeout(ctx, 2*requestTimeout)
 		err := c.ensureTopics(attempt)
@@ -35,10 +35,13 @@ func (c *Client) EnsureTopics(ctx context.Context) error {
 }
 
 // layoutError is a topic that the lanes do not fit into.
-type layoutError struct{ have int }
+type layoutError struct {
+	topic string
+	have  int
+}
 
 func (e *layoutError) Error() string {
-	return fmt.Sprintf("queue: topic %s has %d partitions, the lanes need %d: add partitions (kafka-topics.sh --alter)", Topic, e.have, Partitions)
+	return fmt.Sprintf("queue: topic %s has %d partitions, the lanes need %d: add partitions (kafka-topics.sh --alter)", e.topic, e.have, Partitions)
 }
 
 func (c *Client) ensureTopics(ctx context.Context) error {
@@ -58,11 +61,11 @@ func (c *Client) ensureTopics(ctx context.Context) error {
 	}
 	made, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
 		{
-			Topic: Topic, NumPartitions: Partitions, ReplicationFactor: c.settings.Replication,
+			Topic: c.topic, NumPartitions: Partitions, ReplicationFactor: c.settings.Replication,
 			ConfigEntries: append(settings[:len(settings):len(settings)], retention(c.settings.Retention)),
 		},
 		{
-			Topic: DeadLetterTopic, NumPartitions: 1, ReplicationFactor: c.settings.Replication,
+			Topic: c.dead, NumPartitions: 1, ReplicationFactor: c.settings.Replication,
 			ConfigEntries: append(settings[:len(settings):len(settings)], retention(4*c.settings.Retention)),
 		},
 	}})
@@ -78,22 +81,22 @@ func (c *Client) ensureTopics(ctx context.Context) error {
 }
 
 func (c *Client) checkLayout(ctx context.Context) error {
-	meta, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{Topic}})
+	meta, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic}})
 	if err != nil {
 		return err
 	}
 	if err := meta.Topics[0].Error; err != nil {
-		return fmt.Errorf("topic %s: %w", Topic, err)
+		return fmt.Errorf("topic %s: %w", c.topic, err)
 	}
 	if have := len(meta.Topics[0].Partitions); have < Partitions {
-		return &layoutError{have}
+		return &layoutError{c.topic, have}
 	}
 	return nil
 }
 
 // missing says whether err is of a topic that a broker does not know.
 func missing(err error) bool {
-	return errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic)
+	return errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition)
 }
 
 // ensureAgain creates the topics when a broker said that it does not know them,

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"registrar/internal/lane"
-	"registrar/internal/queue"
 )
 
 // deadLetters is how many messages of the dead-letter topic are kept.
@@ -27,24 +26,26 @@ func (b *Broker) trimEvery(every time.Duration) {
 // message: with no message left the log would begin at 0 again after an
 // unclean end, behind the committed offset. Files go a segment at a time.
 func (b *Broker) trim() {
+	settings := b.Settings()
+	topic, dead := settings.Topic(), settings.DeadLetterTopic()
 	partitions := map[int32]int64{} // first offset
-	for _, p := range b.cluster.PartitionInfos(queue.Topic) {
+	for _, p := range b.cluster.PartitionInfos(topic) {
 		partitions[p.Partition] = p.LogStartOffset
 	}
 	for _, l := range lane.All() {
-		group := b.cluster.GroupInfo(queue.GroupID(l))
+		group := b.cluster.GroupInfo(settings.GroupID(l))
 		if group == nil {
 			continue
 		}
-		for p, commit := range group.Commits[queue.Topic] {
+		for p, commit := range group.Commits[topic] {
 			if first, ok := partitions[p]; ok && commit.Offset-1 > first {
-				b.deleteBefore(queue.Topic, p, commit.Offset-1)
+				b.deleteBefore(topic, p, commit.Offset-1)
 			}
 		}
 	}
-	for _, p := range b.cluster.PartitionInfos(queue.DeadLetterTopic) {
+	for _, p := range b.cluster.PartitionInfos(dead) {
 		if keep := p.HighWatermark - deadLetters; keep > p.LogStartOffset {
-			b.deleteBefore(queue.DeadLetterTopic, p.Partition, keep)
+			b.deleteBefore(dead, p.Partition, keep)
 		}
 	}
 }

@@ -1,0 +1,201 @@
+package devstack
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+const kafkaVersion = "4.1.1"
+
+// Kafka is a cluster of real brokers in KRaft mode, each of them a controller
+// too, tuned to notice a dead broker of three within seconds.
+type Kafka struct {
+	Nodes []*KafkaNode
+}
+
+// KafkaNode is one broker.
+type KafkaNode struct {
+	Address string // host:port for clients, the same for its whole life
+
+	name    string
+	dir     string
+	argv    []string
+	process *Process
+}
+
+// StartKafka starts a cluster of so many brokers with their data below dir, and
+// waits until each serves or ctx ends. Stop it. It needs a Java runtime and the
+// broker's jars, which hack/deps installs.
+func StartKafka(ctx context.Context, dir string, brokers int) (*Kafka, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("devstack: kafka: %w", err)
+	}
+	cache, err := CacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("devstack: kafka: %w", err)
+	}
+	libs := filepath.Join(cache, "kafka-"+kafkaVersion, "libs")
+	if _, err := os.Stat(filepath.Join(libs, "kafka_2.13-"+kafkaVersion+".jar")); err != nil {
+		return nil, fmt.Errorf("devstack: kafka: %w (hack/deps installs it)", err)
+	}
+	var uuid [16]byte
+	_, _ = rand.Read(uuid[:]) // never fails
+	cluster := base64.RawURLEncoding.EncodeToString(uuid[:])
+
+	k := &Kafka{}
+	voters := make([]string, brokers)
+	controllers := make([]int, brokers)
+	for i := range brokers {
+		client, err := FreePort()
+		if err != nil {
+			return nil, fmt.Errorf("devstack: kafka: %w", err)
+		}
+		if controllers[i], err = FreePort(); err != nil {
+			return nil, fmt.Errorf("devstack: kafka: %w", err)
+		}
+		voters[i] = fmt.Sprintf("%d@127.0.0.1:%d", i+1, controllers[i])
+		name := fmt.Sprintf("kafka%d", i+1)
+		k.Nodes = append(k.Nodes, &KafkaNode{Address: fmt.Sprintf("127.0.0.1:%d", client), name: name, dir: filepath.Join(dir, name)})
+	}
+	errs := make([]error, brokers)
+	var all sync.WaitGroup
+	for i, n := range k.Nodes {
+		all.Go(func() {
+			settings := kafkaSettings(i+1, brokers, n, controllers[i], strings.Join(voters, ","))
+			if errs[i] = n.format(ctx, libs, cluster, settings); errs[i] == nil {
+				errs[i] = n.start(ctx)
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		k.Stop()
+		return nil, err
+	}
+	return k, nil
+}
+
+// Brokers gives the addresses for clients.
+func (k *Kafka) Brokers() []string {
+	all := make([]string, len(k.Nodes))
+	for i, n := range k.Nodes {
+		all[i] = n.Address
+	}
+	return all
+}
+
+// Stop kills all brokers: nobody will read their data again.
+func (k *Kafka) Stop() {
+	for _, n := range k.Nodes {
+		n.Kill()
+	}
+}
+
+func kafkaSettings(id, brokers int, n *KafkaNode, controller int, voters string) string {
+	// One broker alone gains nothing by being given up soon, and on a busy machine loses.
+	inSync, session := 1, 9*time.Second
+	if brokers >= 3 {
+		inSync, session = 2, 1500*time.Millisecond
+	}
+	return fmt.Sprintf(`process.roles=broker,controller
+node.id=%d
+controller.quorum.voters=%s
+listeners=PLAINTEXT://%s,CONTROLLER://127.0.0.1:%d
+advertised.listeners=PLAINTEXT://%s
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs=%s
+default.replication.factor=%d
+min.insync.replicas=%d
+offsets.topic.replication.factor=%d
+offsets.topic.num.partitions=6
+unclean.leader.election.enable=false
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=3000
+broker.session.timeout.ms=%d
+broker.heartbeat.interval.ms=250
+controller.quorum.fetch.timeout.ms=1000
+controller.quorum.election.timeout.ms=500
+controller.quorum.election.backoff.max.ms=500
+controller.quorum.request.timeout.ms=1000
+replica.lag.time.max.ms=3000
+replica.fetch.wait.max.ms=100
+`, id, voters, n.Address, controller, n.Address, filepath.Join(n.dir, "data"), min(3, brokers), inSync, min(3, brokers), session.Milliseconds())
+}
+
+// format makes the node's directory, once in its life.
+func (n *KafkaNode) format(ctx context.Context, libs, cluster, settings string) error {
+	if err := os.MkdirAll(n.dir, 0o750); err != nil {
+		return fmt.Errorf("devstack: %s: %w", n.name, err)
+	}
+	file := filepath.Join(n.dir, "server.properties")
+	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+		return fmt.Errorf("devstack: %s: %w", n.name, err)
+	}
+	classes := filepath.Join(libs, "*") // java expands it itself
+	jvm := []string{"-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=info", "-cp", classes}
+	args := append(append([]string(nil), jvm...), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", file)
+	if out, err := exec.CommandContext(ctx, "java", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("devstack: %s: format: %w (hack/deps installs java)\n%s", n.name, err, out)
+	}
+	n.argv = append(append([]string{"java"}, jvm...), "kafka.Kafka", file)
+	return nil
+}
+
+// start runs the broker on its data and waits until it serves.
+func (n *KafkaNode) start(ctx context.Context) error {
+	// The log of an earlier life is in the same file.
+	var before int64
+	if info, err := os.Stat(filepath.Join(n.dir, n.name+".log")); err == nil {
+		before = info.Size()
+	}
+	process, err := StartProcess(n.name, n.dir, n.argv...)
+	if err != nil {
+		return err
+	}
+	n.process = process
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return process.AwaitReady(limited, func(context.Context) error {
+		log, err := os.ReadFile(process.Log)
+		if err != nil {
+			return err
+		}
+		if !bytes.Contains(log[min(before, int64(len(log))):], []byte("Kafka Server started")) {
+			return errors.New("it does not say that it has started")
+		}
+		return nil
+	})
+}
+
+// Kill is SIGKILL: nothing is flushed or told to anyone.
+func (n *KafkaNode) Kill() {
+	if n.process != nil {
+		n.process.Kill()
+	}
+}
+
+// Shutdown is an orderly end: leaders move first, as far as there are others.
+func (n *KafkaNode) Shutdown() { n.process.Stop(30 * time.Second) }
+
+// Restart starts a broker that was killed or shut down on the data that it
+// left, and waits until it serves.
+func (n *KafkaNode) Restart(ctx context.Context) error { return n.start(ctx) }
+
+// Pause keeps the broker's sockets open and answers nothing.
+func (n *KafkaNode) Pause() error { return n.process.Pause() }
+
+// Resume ends Pause.
+func (n *KafkaNode) Resume() error { return n.process.Resume() }
