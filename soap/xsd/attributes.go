@@ -58,8 +58,8 @@ func (w *walker) claimedType(t *Type, qname string) (builtIn string, ok bool) {
 		return "", false
 	case slices.Contains(t.simple.bases, name):
 		return "", true
-	case name.Space == SchemaSpace:
-		return name.Local, isBuiltInName(name.Local)
+	case name.Space == SchemaSpace && isBuiltInName(name.Local):
+		return name.Local, true
 	default:
 		return "", false
 	}

@@ -35,6 +35,7 @@ func (c *compiler) simpleType(where string, n *xmlreader.Element) *simpleType {
 // facets adds the facets in restriction r to t, which begins as its base
 // (XML Schema part 2, 4.3).
 func (c *compiler) facets(where string, r *xmlreader.Element, t *simpleType) {
+	base := *t
 	var patterns, enumeration []string
 	for _, f := range c.children(where, r, "enumeration", "pattern", "length", "minLength", "maxLength", "whiteSpace", "minInclusive", "maxInclusive") {
 		facet := f.Name.Local
@@ -56,14 +57,14 @@ func (c *compiler) facets(where string, r *xmlreader.Element, t *simpleType) {
 		case "whiteSpace":
 			c.whiteSpace(where, value, t)
 		case "length":
-			n := c.number(where, f, "value", 0)
-			c.tighten(where, facet, t, n, n)
+			n := c.length(where, f)
+			c.tighten(where, facet, t, &base, n, n)
 		case "minLength":
-			c.tighten(where, facet, t, c.number(where, f, "value", 0), -1)
+			c.tighten(where, facet, t, &base, c.length(where, f), -1)
 		case "maxLength":
-			c.tighten(where, facet, t, -1, c.number(where, f, "value", 0))
+			c.tighten(where, facet, t, &base, -1, c.length(where, f))
 		default:
-			c.bound(where, facet, value, t)
+			c.bound(where, facet, value, t, &base)
 		}
 	}
 	if len(patterns) > 0 { // those of one step are alternatives
@@ -115,9 +116,23 @@ func (c *compiler) whiteSpace(where, value string, t *simpleType) {
 	t.whiteSpace = w
 }
 
+// length gives the value of a facet of length.
+func (c *compiler) length(where string, facet *xmlreader.Element) int {
+	n, err := strconv.ParseUint(attribute(facet, "value"), 10, 31)
+	if err != nil {
+		c.fail(where, "%s is not a number from 0 on", facet.Name.Local)
+	}
+	return int(n)
+}
+
+func attribute(n *xmlreader.Element, local string) string {
+	v, _ := n.Attr(Name{Local: local})
+	return v
+}
+
 // tighten narrows the length; -1 leaves an end as it is.
-func (c *compiler) tighten(where, facet string, t *simpleType, least, most int) {
-	if least >= 0 && least < t.minLength || most >= 0 && t.maxLength >= 0 && most > t.maxLength {
+func (c *compiler) tighten(where, facet string, t, base *simpleType, least, most int) {
+	if least >= 0 && least < base.minLength || most >= 0 && base.maxLength >= 0 && most > base.maxLength {
 		c.fail(where, "%s is wider than its base's", facet)
 		return
 	}
@@ -130,13 +145,13 @@ func (c *compiler) tighten(where, facet string, t *simpleType, least, most int) 
 }
 
 // bound narrows the range of a whole number.
-func (c *compiler) bound(where, facet, value string, t *simpleType) {
+func (c *compiler) bound(where, facet, value string, t, base *simpleType) {
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
 		c.fail(where, "%s is not a whole number of at most 64 bits", facet)
 		return
 	}
-	if t.hasMin && n < t.min || t.hasMax && n > t.max {
+	if base.hasMin && n < base.min || base.hasMax && n > base.max {
 		c.fail(where, "%s is outside its base's range", facet)
 		return
 	}
