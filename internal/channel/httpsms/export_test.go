@@ -1,0 +1,4 @@
+package httpsms
+
+// Pick is pick.
+var Pick = pick
