@@ -105,11 +105,11 @@ func fromNPM(ctx context.Context, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Open(name) //nolint:gosec // in our own directory
+	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // read only
+	defer file.Close()
 	unzip, err := gzip.NewReader(file)
 	if err != nil {
 		return nil, err

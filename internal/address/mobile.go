@@ -80,8 +80,8 @@ func value(r rune) rune {
 		}
 	}
 	for _, span := range unicode.Nd.R32 {
-		if r >= rune(span.Lo) && r <= rune(span.Hi) { //nolint:gosec // runes fit
-			return (r - rune(span.Lo)) % 10 //nolint:gosec // runes fit
+		if r >= rune(span.Lo) && r <= rune(span.Hi) {
+			return (r - rune(span.Lo)) % 10
 		}
 	}
 	return 0

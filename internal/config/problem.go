@@ -28,6 +28,8 @@ func (p Problem) String() string {
 }
 
 // Problems are all problems, told together: an error of one line each.
+//
+//nolint:errname // it is a list of Problem, and an error by the way
 type Problems []Problem
 
 func (ps Problems) Error() string {

@@ -13,6 +13,7 @@ type Bcrypt struct {
 	Cost int // the binary logarithm of its rounds; 10 to 15
 }
 
+// Limits of bcrypt and of what is taken of it.
 const (
 	// BcryptMaxBytes is all that bcrypt reads of a password.
 	BcryptMaxBytes = 72

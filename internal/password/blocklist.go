@@ -29,7 +29,7 @@ var loadBlocklist = sync.OnceValues(func() (blocklist, error) {
 		return "", fmt.Errorf("password: blocklist: %w", err)
 	}
 	var text strings.Builder
-	if _, err := io.Copy(&text, unzip); err != nil {
+	if _, err := io.Copy(&text, io.LimitReader(unzip, 1<<24)); err != nil { // 16 MiB, far more than it is
 		return "", fmt.Errorf("password: blocklist: %w", err)
 	}
 	return blocklist(text.String()), nil

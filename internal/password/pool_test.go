@@ -241,7 +241,7 @@ func TestPoolUnderRealLoad(t *testing.T) {
 	}
 	callers.Wait()
 	s := pool.Stats()
-	if s.Queued != 0 || s.Running != 0 || s.Shed != uint64(shed.Load()) { //nolint:gosec // not negative
+	if s.Queued != 0 || s.Running != 0 || s.Shed != uint64(shed.Load()) {
 		t.Errorf("at the end %+v, shed %d", s, shed.Load())
 	}
 	if done.Load() == 0 || done.Load()+shed.Load()+gone.Load() != 16*each {

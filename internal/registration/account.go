@@ -6,9 +6,9 @@ import "time"
 type Status string
 
 const (
-	// PendingVerification: the account exists; its e-mail address has not been shown to be its owner's.
+	// PendingVerification means that the account exists and its e-mail address has not been shown to be its owner's.
 	PendingVerification Status = "PENDING_VERIFICATION"
-	// Active: the account may be used.
+	// Active means that the account may be used.
 	Active Status = "ACTIVE"
 )
 

@@ -9,12 +9,13 @@ import (
 // `code` in RegistrationFault.
 type Code string
 
+// The categories, each with its row in the contract's table of faults.
 const (
 	ValidationFailed Code = "VALIDATION_FAILED"
 	UsernameTaken    Code = "USERNAME_TAKEN"
 	EmailTaken       Code = "EMAIL_TAKEN"
 	ExternalIDTaken  Code = "EXTERNAL_ID_TAKEN"
-	PasswordRejected Code = "PASSWORD_REJECTED" //nolint:gosec // a category, not a credential
+	PasswordRejected Code = "PASSWORD_REJECTED"
 	RequestIDReused  Code = "REQUEST_ID_REUSED"
 	NotFound         Code = "NOT_FOUND"
 	Unavailable      Code = "UNAVAILABLE" // overload, no database quorum, deadline: to be tried again

@@ -5,6 +5,7 @@ import "time"
 // Channel is the way by which a notification reaches a person.
 type Channel string
 
+// The channels.
 const (
 	EmailChannel Channel = "EMAIL"
 	SMSChannel   Channel = "SMS"
@@ -22,6 +23,7 @@ const RegistrationCompleted Kind = "REGISTRATION_COMPLETED"
 //	                             -> QUEUED (to be tried again), FAILED, EXPIRED, UNKNOWN
 type State string
 
+// The states, in the order in which a notification may pass through them.
 const (
 	Queued    State = "QUEUED"    // waiting for its time and for a notifier
 	Claimed   State = "CLAIMED"   // a notifier holds it under a lease; nothing has left yet
