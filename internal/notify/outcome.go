@@ -110,7 +110,7 @@ func fullJitter(try int, base, maximum time.Duration) time.Duration {
 	for i := 1; i < try && ceiling < maximum; i++ {
 		ceiling *= 2
 	}
-	return rand.N(min(ceiling, maximum) + 1)
+	return rand.N(min(ceiling, maximum) + 1) //nolint:gosec // a wait, not a secret
 }
 
 // reasonOf is the class and the provider's status code, never a text.

@@ -45,11 +45,11 @@ type Receipt struct {
 type Class string
 
 const (
-	// Transient: the message was not taken; it may be tried again.
+	// Transient says that the message was not taken; it may be tried again.
 	Transient Class = "TRANSIENT"
-	// Permanent: the message was refused and will be refused again.
+	// Permanent says that the message was refused and will be refused again.
 	Permanent Class = "PERMANENT"
-	// Ambiguous: the message may have been taken; the answer is missing.
+	// Ambiguous says that the message may have been taken; the answer is missing.
 	Ambiguous Class = "AMBIGUOUS"
 )
 

@@ -53,7 +53,7 @@ func newSender(t *testing.T, c httpsms.Config) *httpsms.Sender {
 func TestForm(t *testing.T) {
 	url := gateway(t, func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
-		if r.Method != "POST" || r.URL.Path != "/2010-04-01/Accounts/AC1/Messages.json" || user != "AC1" || password != "to:ken" {
+		if r.Method != http.MethodPost || r.URL.Path != "/2010-04-01/Accounts/AC1/Messages.json" || user != "AC1" || password != "to:ken" {
 			t.Errorf("%s %s as %q", r.Method, r.URL.Path, user)
 		}
 		if r.PostFormValue("To") != message.To || r.PostFormValue("From") != "+15005550006" || r.PostFormValue("Body") != text {
@@ -89,7 +89,7 @@ func TestJSON(t *testing.T) {
 		if len(body.Messages) != 1 || body.Messages[0].To != message.To || body.Messages[0].Text != text || body.Messages[0].Ref != messageID {
 			t.Errorf("%+v", body)
 		}
-		if r.Header.Get("X-Api-Key") != "k1" || r.Header.Get("Idempotency-Key") != messageID || r.Method != "PUT" {
+		if r.Header.Get("X-Api-Key") != "k1" || r.Header.Get("Idempotency-Key") != messageID || r.Method != http.MethodPut {
 			t.Errorf("%s %v", r.Method, r.Header)
 		}
 		_, _ = io.WriteString(w, `{"messages": [{"id": 18446744073709551615}]}`)

@@ -81,13 +81,8 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // snippet is the beginning of a text in one line, at most 250 characters.
 func snippet(text string) string {
-	line := strings.Join(strings.Fields(text), " ")
-	for i := range line {
-		if i > 0 && len([]rune(line[:i])) == 250 {
-			return line[:i]
-		}
-	}
-	return line
+	line := []rune(strings.Join(strings.Fields(text), " "))
+	return string(line[:min(len(line), 250)])
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }

@@ -104,7 +104,7 @@ func (h *Handler) frame(w http.ResponseWriter, r *http.Request) {
 	setPolicy(w, framePolicy)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write([]byte(m.HTML)) //nolint:gosec // a mail is shown as it is, in a sandbox
+	_, _ = w.Write([]byte(m.HTML)) // as it is: the policy is a sandbox
 }
 
 // deleteAll is the page's button.

@@ -16,6 +16,7 @@ import (
 // Security is how a connection is protected.
 type Security string
 
+// The values of Security.
 const (
 	STARTTLS  Security = "starttls" // required: a server without it is an error (RFC 3207)
 	TLS       Security = "tls"      // from the first byte (RFC 8314 section 3.3)

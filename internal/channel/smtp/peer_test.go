@@ -29,7 +29,7 @@ type peer struct {
 	messages    int
 }
 
-func newPeer(t *testing.T, script map[string]string) *peer {
+func newPeer(t testing.TB, script map[string]string) *peer {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -3,7 +3,7 @@ package smtp_test
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/md5" //nolint:gosec // RFC 2195
+	"crypto/md5"
 	"encoding/hex"
 	"errors"
 	"io"

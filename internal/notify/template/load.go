@@ -75,7 +75,7 @@ func Load(o Options) (*Catalog, error) {
 		if err != nil {
 			return nil, fmt.Errorf("template: %w", err)
 		}
-		defer root.Close()
+		defer func() { _ = root.Close() }() // only read from
 		if err := read(root.FS(), o.Dir+string(filepath.Separator), files); err != nil {
 			return nil, fmt.Errorf("template: %w", err)
 		}
@@ -110,7 +110,7 @@ func read(fsys fs.FS, origin string, files map[string]file) error {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }() // only read from
 		content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 		if err != nil {
 			return err
