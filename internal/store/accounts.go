@@ -64,27 +64,26 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) erro
 // insertRegistration makes five statements of one registration.
 func (t *tx) insertRegistration(ctx context.Context, r registration.Registration, notifications, outbox rows) error {
 	if r.RequestID != "" {
-		_, err := t.run(ctx, insertIdempotency, r.Account.Caller, r.RequestID, r.Fingerprint[:], r.Account.ID[:],
+		err := t.run(ctx, insertIdempotency, r.Account.Caller, r.RequestID, r.Fingerprint[:], r.Account.ID[:],
 			string(r.Account.Status), r.Profile.Locale, micros(r.Account.RegisteredAt))
 		if err != nil {
 			return requestError{err}
 		}
 	}
-	_, err := t.run(ctx, insertAccount, r.Account.ID[:], r.Account.Caller, sql.NullString{String: r.Account.ExternalID, Valid: r.Account.ExternalID != ""},
+	err := t.run(ctx, insertAccount, r.Account.ID[:], r.Account.Caller, sql.NullString{String: r.Account.ExternalID, Valid: r.Account.ExternalID != ""},
 		r.Account.Username.Text, r.Account.Username.Key, r.Account.Email.Text, r.Account.Email.Key, string(r.Account.Mobile),
 		r.Account.PasswordHash, string(r.Account.Status), micros(r.Account.RegisteredAt))
 	if err != nil {
 		return err
 	}
-	_, err = t.run(ctx, insertProfile, r.Account.ID[:], r.Profile.FirstName, r.Profile.LastName, r.Profile.Locale, flag(r.Profile.MarketingConsent))
+	err = t.run(ctx, insertProfile, r.Account.ID[:], r.Profile.FirstName, r.Profile.LastName, r.Profile.Locale, flag(r.Profile.MarketingConsent))
 	if err != nil || notifications.n == 0 {
 		return err
 	}
-	if _, err = t.run(ctx, statement(insertNotifications+tuples(notifications.n, 19)), notifications.values...); err != nil {
+	if err = t.run(ctx, statement(insertNotifications+tuples(notifications.n, 19)), notifications.values...); err != nil {
 		return err
 	}
-	_, err = t.run(ctx, statement(insertOutbox+tuples(outbox.n, 8)), outbox.values...)
-	return err
+	return t.run(ctx, statement(insertOutbox+tuples(outbox.n, 8)), outbox.values...)
 }
 
 // requestError marks an error of the request's record, whose primary key is

@@ -40,7 +40,7 @@ func (r inboxRow) message() inbox.Message {
 // Put implements inbox.Mailbox.
 func (i *Inbox) Put(ctx context.Context, m inbox.Message) error {
 	return i.db.transact(ctx, "put message", func(ctx context.Context, t *tx) error {
-		_, err := t.run(ctx, `INSERT INTO inbox_messages (`+inboxColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?)`,
+		err := t.run(ctx, `INSERT INTO inbox_messages (`+inboxColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?)`,
 			m.ID[:], string(m.Channel), m.To, m.Name, m.Locale, m.Subject, m.Text, m.HTML, micros(m.CreatedAt), flag(m.Read))
 		if i.db.dialect.classify(err).class == duplicate {
 			return nil

@@ -109,7 +109,7 @@ func (c *injectedConn) apply(statement string, run func() (driver.Result, error)
 		}
 	}
 	if f.sever {
-		_ = c.Conn.Close()
+		_ = c.Close()
 	}
 	return result, f.err
 }

@@ -147,8 +147,10 @@ func TestLedger(t *testing.T) {
 			b.due(1)
 			b.claimed(1, 0)(b.claim("a", 2, 32))
 			b.is(registration.Claimed, 1, 2)
-			if !b.send("a", 1, 3) || !b.send("a", 1, 3) {
-				b.Error("is not ours")
+			for range 2 {
+				if !b.send("a", 1, 3) {
+					b.Error("is not ours")
+				}
 			}
 			b.is(registration.Sending, 1, 3)
 			b.history("1 a SENDING smtp/ ")

@@ -101,7 +101,7 @@ func migrate(t testing.TB, o store.Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Close()
+	defer func() { _ = m.Close() }()
 	if _, err := m.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}

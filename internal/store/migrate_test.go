@@ -18,7 +18,7 @@ func TestMigrateUpDownUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer m.Close()
+			defer func() { _ = m.Close() }()
 			applied := func(want int) {
 				t.Helper()
 				all, err := m.Status(t.Context())
@@ -81,7 +81,7 @@ func TestMigratorsWait(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					defer m.Close()
+					defer func() { _ = m.Close() }()
 					up, err := m.Up(t.Context())
 					if err != nil {
 						t.Error(err)

@@ -132,7 +132,7 @@ func (r *route) Connect(ctx context.Context) (driver.Conn, error) {
 		conn, err := r.nodes[n].Connect(ctx)
 		if err == nil {
 			if err = nodeReady(ctx, conn); err == nil {
-				r.current.CompareAndSwap(first, int32(n)) //nolint:gosec // an index of few
+				r.current.CompareAndSwap(first, int32(n))
 				return conn, nil
 			}
 			_ = conn.Close()
@@ -150,60 +150,64 @@ func (r *route) Connect(ctx context.Context) (driver.Conn, error) {
 // Driver implements driver.Connector.
 func (r *route) Driver() driver.Driver { return r.nodes[0].Driver() }
 
-// readinessQuery gives no row on a server without wsrep. Ping and SELECT 1
-// succeed on a node without quorum too, so they say nothing.
-const readinessQuery = "SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_connected', 'wsrep_ready', 'wsrep_local_state')"
+// Ping and SELECT 1 succeed on a node without quorum too, so they say nothing.
+// These do not fail on one.
+const (
+	nodeStatus   = "SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_local_state')"
+	nodeSettings = "SHOW GLOBAL VARIABLES WHERE Variable_name = 'wsrep_on'"
+)
 
-// nodeReady asks a connection that is not in a pool yet.
+// judge says by these whether a node takes writes. A server without wsrep
+// always does.
+func judge(query func(sql string) (map[string]string, error)) error {
+	status, err := query(nodeStatus)
+	if err != nil || status["wsrep_ready"] == "ON" && status["wsrep_local_state"] == "4" {
+		return err
+	}
+	settings, err := query(nodeSettings)
+	if err == nil && settings["wsrep_on"] == "ON" {
+		err = errNotReady
+	}
+	return err
+}
+
+// nodeReady judges the node of a connection that is not in a pool yet.
 func nodeReady(ctx context.Context, conn driver.Conn) error {
-	rows, err := conn.(driver.QueryerContext).QueryContext(ctx, readinessQuery, nil)
+	return judge(func(sql string) (map[string]string, error) {
+		rows, err := conn.(driver.QueryerContext).QueryContext(ctx, sql, nil)
+		if err != nil {
+			return nil, err
+		}
+		pairs := make(map[string]string)
+		values := make([]driver.Value, len(rows.Columns()))
+		for err = rows.Next(values); err == nil; err = rows.Next(values) {
+			pairs[fmt.Sprintf("%s", values[0])] = fmt.Sprintf("%s", values[1])
+		}
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return pairs, errors.Join(err, rows.Close())
+	})
+}
+
+// readyMariaDB judges the node of a pool's connection, and reads a table,
+// which only a node that serves its clients allows.
+func readyMariaDB(ctx context.Context, conn *sqlx.Conn) error {
+	err := judge(func(sql string) (map[string]string, error) {
+		var rows []struct {
+			Name  string `db:"Variable_name"`
+			Value string `db:"Value"`
+		}
+		err := conn.SelectContext(ctx, &rows, sql)
+		pairs := make(map[string]string)
+		for _, r := range rows {
+			pairs[r.Name] = r.Value
+		}
+		return pairs, err
+	})
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	status := make(map[string]string)
-	values := make([]driver.Value, len(rows.Columns()))
-	for {
-		err := rows.Next(values)
-		if err == io.EOF {
-			return synced(status)
-		}
-		if err != nil {
-			return err
-		}
-		status[fmt.Sprintf("%s", values[0])] = fmt.Sprintf("%s", values[1])
-	}
-}
-
-// synced judges the rows of readinessQuery. A server without wsrep is always
-// ready; one that has the library loaded, only as part of a cluster.
-func synced(status map[string]string) error {
-	if status["wsrep_connected"] != "ON" && status["wsrep_ready"] != "OFF" || len(status) == 0 {
-		return nil
-	}
-	if status["wsrep_ready"] != "ON" || status["wsrep_local_state"] != "4" {
-		return errNotReady
-	}
-	return nil
-}
-
-// readyMariaDB asks for the node's state, and reads a table, which only a node
-// that serves its clients allows.
-func readyMariaDB(ctx context.Context, conn *sqlx.Conn) error {
-	var rows []struct {
-		Name  string `db:"Variable_name"`
-		Value string `db:"Value"`
-	}
-	if err := conn.SelectContext(ctx, &rows, readinessQuery); err != nil {
-		return err
-	}
-	status := make(map[string]string)
-	for _, r := range rows {
-		status[r.Name] = r.Value
-	}
-	if err := synced(status); err != nil {
-		return err
-	}
-	_, err := conn.ExecContext(ctx, "SELECT 1 FROM accounts LIMIT 1")
+	_, err = conn.ExecContext(ctx, "SELECT 1 FROM accounts LIMIT 1")
 	return err
 }

@@ -50,19 +50,21 @@ type tx struct {
 }
 
 // run executes a statement.
-func (t *tx) run(ctx context.Context, s statement, args ...any) (sql.Result, error) {
+func (t *tx) run(ctx context.Context, s statement, args ...any) error {
 	if t.prepared == nil {
-		return t.conn.ExecContext(ctx, string(s), args...)
+		_, err := t.conn.ExecContext(ctx, string(s), args...)
+		return err
 	}
 	p := t.prepared[s]
 	if p == nil {
 		var err error
 		if p, err = t.conn.PrepareContext(ctx, string(s)); err != nil {
-			return nil, err
+			return err
 		}
 		t.prepared[s] = p
 	}
-	return p.ExecContext(ctx, args...)
+	_, err := p.ExecContext(ctx, args...)
+	return err
 }
 
 // exec executes a text with lists in it (sqlx.In) and gives the number of rows
@@ -117,12 +119,12 @@ func (db *DB) attempt(ctx context.Context, again bool, work func(context.Context
 		ctx = context.WithoutCancel(ctx)
 	}
 	t := &tx{session: s, again: again}
-	if _, err = t.run(ctx, statement(db.dialect.begin)); err != nil {
+	if err = t.run(ctx, statement(db.dialect.begin)); err != nil {
 		return false, err
 	}
 	if err = work(ctx, t); err == nil {
 		committing = true
-		if _, err = t.run(ctx, "COMMIT"); err == nil {
+		if err = t.run(ctx, "COMMIT"); err == nil {
 			bad = false
 			return committing, nil
 		}
@@ -135,7 +137,7 @@ func (db *DB) attempt(ctx context.Context, again bool, work func(context.Context
 	}
 	rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	_, rollbackErr := t.run(rollback, "ROLLBACK")
+	rollbackErr := t.run(rollback, "ROLLBACK")
 	// After a failed COMMIT the connection goes in any case.
 	bad = rollbackErr != nil || committing && !db.dialect.detached
 	return committing, err
