@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,7 +26,7 @@ import (
 )
 
 // openTimeout bounds the wait for the database at the start.
-const openTimeout = 30 * time.Second
+const openTimeout = 15 * time.Second
 
 // parts are all that `serve` runs, opened and tied together.
 type parts struct {
@@ -100,15 +101,12 @@ func (p *parts) Close() error {
 func (p *parts) openStore(ctx context.Context, c config.Config) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if err := prepareSchema(ctx, c, p.log); err != nil {
-		return err
-	}
 	db, err := store.Open(ctx, storeOptions(c))
 	if err != nil {
-		return fmt.Errorf("the database does not answer: %w", err)
+		return fmt.Errorf("the database does not answer: %w; see the section database of registrar config show", err)
 	}
 	p.db = db
-	return nil
+	return prepareSchema(ctx, c, p.log)
 }
 
 func (p *parts) openQueue(c config.Config) (err error) {
@@ -215,15 +213,23 @@ func lanesOf(c config.Config) ([]lane.Lane, error) {
 	return lanes, nil
 }
 
-// prepareSchema applies what is missing of the schema.
+// prepareSchema applies what is missing of the schema, or says that it is missing.
 func prepareSchema(ctx context.Context, c config.Config, log *slog.Logger) error {
 	m, err := store.OpenMigrator(storeOptions(c))
 	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if !c.Database.Migrate {
+		steps, err := m.Status(ctx)
+		if slices.ContainsFunc(steps, func(s store.Migration) bool { return !s.Applied }) {
+			err = errors.New("the database's schema is not up to date: run registrar migrate up, or set database.migrate")
+		}
 		return err
 	}
 	steps, err := m.Up(ctx)
 	for _, step := range steps {
 		log.Info("schema changed", "step", step.Name)
 	}
-	return errors.Join(err, m.Close())
+	return err
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/mail"
 	"time"
 
+	"registrar/internal/channel/httpsms"
 	"registrar/internal/channel/inbox"
+	"registrar/internal/channel/smtp"
 	"registrar/internal/config"
 	"registrar/internal/notify"
 	"registrar/internal/registration"
@@ -22,8 +26,37 @@ func (p *parts) openSender(c config.Config, channel registration.Channel) (notif
 	switch driver {
 	case config.Inbox:
 		return &inbox.Sender{Mailbox: p.db.Inbox(), Channel: channel}, nil
+	case config.SMTP:
+		return smtp.New(smtpConfig(c))
+	case config.HTTP:
+		return httpsms.New(httpConfig(c.SMS.HTTP))
 	default:
 		return nil, fmt.Errorf("no driver %s for %s", driver, channel)
+	}
+}
+
+func smtpConfig(c config.Config) smtp.Config {
+	s := c.Email.SMTP
+	return smtp.Config{
+		Host: s.Host, Port: s.Port, Security: smtp.Security(s.Security),
+		AllowPlaintext: s.Security == string(smtp.Plaintext), // the operator wrote so
+		Username:       s.User, Password: s.Password.Reveal(),
+		From:  mail.Address{Name: cmp.Or(c.Email.FromName, c.Brand), Address: c.Email.From},
+		Hello: s.Hello, Connections: c.Notify.Workers, DialTimeout: s.Timeout,
+	}
+}
+
+func httpConfig(h config.HTTPGateway) httpsms.Config {
+	reveal := func(secrets map[string]config.Secret) map[string]string {
+		plain := make(map[string]string, len(secrets))
+		for name, s := range secrets {
+			plain[name] = s.Reveal()
+		}
+		return plain
+	}
+	return httpsms.Config{
+		Method: h.Method, URL: h.URL.Reveal(), Headers: reveal(h.Headers), Body: h.Body.Reveal(), Secrets: reveal(h.Secrets),
+		IDPath: h.IDPath, Timeout: h.Timeout,
 	}
 }
 

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/mail"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -42,7 +45,7 @@ func (p *parts) servers(c config.Config, l *listeners) (service, admin *http.Ser
 		MaxHeaderBytes:    32 << 10,
 	}
 	admin = &http.Server{
-		Handler:           p.adminHandler(c, l),
+		Handler:           onlyHosts(c.Hosts, p.adminHandler(c, l)),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -126,6 +129,23 @@ func (p *parts) adminHandler(c config.Config, l *listeners) http.Handler {
 		mux.Handle(path, messages)
 	}
 	return mux
+}
+
+// onlyHosts answers requests for an IP address or one of the hosts. Any other
+// name in Host may be an attacker's that resolves to this machine, asked for by
+// his page in an operator's browser (DNS rebinding).
+func onlyHosts(hosts []string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil && !slices.Contains(hosts, strings.ToLower(host)) {
+			http.Error(w, "This name is not one of the configured hosts.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // depth is the outbox as the leader last saw it.

@@ -14,7 +14,8 @@ type Config struct {
 	// PublicURL is the service's address as callers see it, such as https://api.example.com; it is served in the
 	// WSDL to callers whose Host is not in Hosts. "" is the address that the service listens on.
 	PublicURL string `koanf:"public_url"`
-	// Hosts are the host names, without port, that the WSDL may reflect from a caller's Host header.
+	// Hosts are the host names, without port, that the WSDL may reflect from a caller's Host header, and the only
+	// names (beside IP addresses) under which the pages at AdminListen answer.
 	Hosts []string `koanf:"hosts"`
 	// TrustedProxies are the networks (CIDR) whose X-Forwarded-* headers are believed. Empty believes nobody's.
 	TrustedProxies []string `koanf:"trusted_proxies"`
@@ -109,6 +110,8 @@ type Database struct {
 	// Password of User, or PasswordFile, the file that holds it. At most one of them.
 	Password     Secret `koanf:"password"`
 	PasswordFile string `koanf:"password_file"`
+	// Migrate: serve applies what is missing of the schema when it starts. Without it, serve does not start on an old schema.
+	Migrate bool `koanf:"migrate"`
 	// TLS is off, on (the certificate is verified against the system's authorities) or skip-verify.
 	TLS string `koanf:"tls"`
 	// PoolSize is how many connections may be open at once. 2 to 1,000.
@@ -136,7 +139,7 @@ type Notify struct {
 	Lanes []string `koanf:"lanes"`
 	// Workers of each lane. 1 to 256.
 	Workers int `koanf:"workers"`
-	// Lease is how long a notifier may hold a notification; longer than a provider's timeout. 5 s to 1 h.
+	// Lease is how long a notifier may hold a notification; at least twice a provider's timeout. 5 s to 1 h.
 	Lease time.Duration `koanf:"lease"`
 }
 
@@ -222,7 +225,7 @@ func Default() Config {
 		Registration:    Registration{NotificationLife: 72 * time.Hour},
 		Password:        Password{Algorithm: "argon2id", Argon2MemoryKiB: 19456, Argon2Passes: 2, BcryptCost: 12, MinLength: 8, Queue: 128},
 		Database: Database{
-			Driver: SQLite, Name: "registrar", User: "registrar", TLS: "off", PoolSize: 16,
+			Driver: SQLite, Name: "registrar", User: "registrar", Migrate: true, TLS: "off", PoolSize: 16,
 			ConnectTimeout: 2 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		},
 		Kafka:  Kafka{Replication: 3},

@@ -113,7 +113,7 @@ func TestEnvironmentByType(t *testing.T) {
 		"REGISTRAR_REGISTRATION_NOTIFICATION_LIFE=1d12h",
 		"REGISTRAR_PASSWORD_MIN_LENGTH=12",
 		"REGISTRAR_SMS_DRIVER=http",
-		"REGISTRAR_SMS_HTTP_URL=https://sms.example/send?key={{.Secret}}",
+		"REGISTRAR_SMS_HTTP_URL=https://sms.example/send?key={{.Secrets.token}}",
 		`REGISTRAR_SMS_HTTP_HEADERS={Authorization: "Bearer abc", X.Trace: "1"}`,
 		"REGISTRAR_EMAIL_SMTP_PASSWORD=0123",
 		"REGISTRAR_EMAIL_SMTP_USER=me",
@@ -127,7 +127,7 @@ func TestEnvironmentByType(t *testing.T) {
 	want.Registration.NotificationLife = 36 * time.Hour
 	want.Password.MinLength = 12
 	want.SMS.Driver = "http"
-	want.SMS.HTTP.URL = "https://sms.example/send?key={{.Secret}}"
+	want.SMS.HTTP.URL = "https://sms.example/send?key={{.Secrets.token}}"
 	want.SMS.HTTP.Headers = map[string]config.Secret{"Authorization": "Bearer abc", "X.Trace": "1"}
 	want.Email.SMTP.Password = "0123"
 	want.Email.SMTP.User = "me"

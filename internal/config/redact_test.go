@@ -45,10 +45,10 @@ func TestNoSecretIsShown(t *testing.T) {
 func TestURLWithATemplateInItsAuthority(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
-		"":                                  `url: ""`,
-		"https://key:{{.Secret}}@h.example": "url: '[redacted]'",
-		"https://h.example/{{.Secret}}":     "url: https://h.example/[redacted]",
-		"https://key@h.example":             "url: https://h.example/[redacted]",
+		"": `url: ""`,
+		"https://key:{{.Secrets.token}}@h.example": "url: '[redacted]'",
+		"https://h.example/{{.Secrets.token}}":     "url: https://h.example/[redacted]",
+		"https://key@h.example":                    "url: https://h.example/[redacted]",
 	} {
 		c := config.Default()
 		c.SMS.HTTP.URL = config.Secret(url)

@@ -148,11 +148,11 @@ func (v *validator) notify(c Config) {
 	}
 	v.number("notify.workers", c.Notify.Workers, 1, 256)
 	v.between("notify.lease", c.Notify.Lease, 5*time.Second, time.Hour)
-	if c.Email.Driver == SMTP && c.Notify.Lease <= c.Email.SMTP.Timeout {
-		v.add("notify.lease", "must be longer than email.smtp.timeout", "raise it, so that no other notifier takes over a message that is being sent")
+	if c.Email.Driver == SMTP && c.Notify.Lease < 2*c.Email.SMTP.Timeout {
+		v.add("notify.lease", "must be at least twice email.smtp.timeout", "raise it, so that no other notifier takes over a message that is being sent")
 	}
-	if c.SMS.Driver == HTTP && c.Notify.Lease <= c.SMS.HTTP.Timeout {
-		v.add("notify.lease", "must be longer than sms.http.timeout", "raise it, so that no other notifier takes over a message that is being sent")
+	if c.SMS.Driver == HTTP && c.Notify.Lease < 2*c.SMS.HTTP.Timeout {
+		v.add("notify.lease", "must be at least twice sms.http.timeout", "raise it, so that no other notifier takes over a message that is being sent")
 	}
 }
 
