@@ -113,21 +113,11 @@ func firstOf(list string) string {
 
 // expectedHost tells whether a Host header names one of Hosts, at any port.
 func (s *Server) expectedHost(host string) bool {
-	name, port, found := strings.Cut(host, ":")
-	if strings.HasPrefix(host, "[") { // an IPv6 address
-		name, port, found = strings.Cut(host[1:], "]")
-		if found = found && port != ""; found && !strings.HasPrefix(port, ":") {
-			return false
-		}
-		port = strings.TrimPrefix(port, ":")
-		if !strings.Contains(name, ":") {
-			return false
-		}
-	}
-	if found && (port == "" || strings.Trim(port, "0123456789") != "") {
+	u, err := url.Parse("//" + host)
+	if err != nil || u.Host != host || strings.HasSuffix(host, ":") {
 		return false
 	}
-	return slices.ContainsFunc(s.Hosts, func(known string) bool { return strings.EqualFold(known, name) })
+	return slices.ContainsFunc(s.Hosts, func(known string) bool { return strings.EqualFold(known, u.Hostname()) })
 }
 
 func (s *Server) fromTrustedProxy(r *http.Request) bool {

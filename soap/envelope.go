@@ -31,7 +31,7 @@ func (e *envelope) read(actions []string) error {
 		if syntax.Limit() {
 			kind, what = LimitExceeded, "The request exceeds a limit"
 		} else if syntax.Reason == xmlreader.Doctype || syntax.Reason == xmlreader.ProcessingInstruction {
-			what = "The request is not allowed in SOAP"
+			what = "The request is refused"
 		}
 		return failure(kind, "%s: %s (at byte %d).", what, string(syntax.Reason), syntax.Offset)
 	}

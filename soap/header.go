@@ -148,8 +148,14 @@ func isBlank(s string) bool { return strings.Trim(s, " \t\r\n") == "" }
 // appendElement writes an element with its own declarations. Text that stands
 // between children is written before them.
 func appendElement(dst []byte, e *xmlreader.Element) []byte {
-	dst = append(append(dst, '<'), e.Name.Local...)
-	dst = append(xsd.AppendText(append(dst, ` xmlns="`...), e.Name.Space), '"')
+	name := e.Name.Local
+	if e.Name.Space == xmlreader.XMLSpace {
+		name = "xml:" + name // this namespace cannot be the default one
+	}
+	dst = append(append(dst, '<'), name...)
+	if e.Name.Space != xmlreader.XMLSpace {
+		dst = append(xsd.AppendText(append(dst, ` xmlns="`...), e.Name.Space), '"')
+	}
 	for i, a := range e.Attrs {
 		prefix := ""
 		switch a.Name.Space {
@@ -169,5 +175,5 @@ func appendElement(dst []byte, e *xmlreader.Element) []byte {
 	for _, c := range e.Children {
 		dst = appendElement(dst, c)
 	}
-	return append(append(append(dst, "</"...), e.Name.Local...), '>')
+	return append(append(append(dst, "</"...), name...), '>')
 }
