@@ -86,27 +86,27 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("soap: %w", err)
 	}
 	s := &Server{
-		Config:      c,
+		config:      c,
 		contract:    contract,
 		byInput:     map[Name]*operation{},
 		understands: map[Name]bool{},
 		details:     map[reflect.Type]*xsd.Binding{},
 	}
-	if s.Config.BodyLimit <= 0 {
-		s.Config.BodyLimit = 1 << 20
+	if s.config.BodyLimit <= 0 {
+		s.config.BodyLimit = 1 << 20
 	}
-	if s.Config.Quirks == nil {
-		s.Config.Quirks = DefaultQuirks
+	if s.config.Quirks == nil {
+		s.config.Quirks = DefaultQuirks
 	}
-	if s.Config.Log == nil {
-		s.Config.Log = slog.Default()
+	if s.config.Log == nil {
+		s.config.Log = slog.Default()
 	}
 	var wrong []error
 	if c.Faults == nil {
-		wrong = append(wrong, errors.New("Faults is missing"))
+		wrong = append(wrong, errors.New("no Faults are given"))
 	}
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
-		wrong = append(wrong, errors.New("PublicURL is not an absolute http or https URL"))
+		wrong = append(wrong, errors.New("the PublicURL is not an absolute http or https URL"))
 	}
 	wrong = append(wrong, s.bindOperations(), s.bindDetails(), s.prepareDocuments())
 	for _, h := range c.Headers {
@@ -123,7 +123,7 @@ func New(c Config) (*Server, error) {
 func (s *Server) bindOperations() error {
 	var wrong []error
 	bound := map[string]*operation{}
-	for _, unbound := range s.Config.Operations {
+	for _, unbound := range s.config.Operations {
 		o, err := unbound.bind(s.contract)
 		if err != nil {
 			wrong = append(wrong, err)
@@ -147,7 +147,7 @@ func (s *Server) bindOperations() error {
 func (s *Server) bindDetails() error {
 	var wrong []error
 	bound := map[Name]bool{}
-	for _, d := range s.Config.FaultDetails {
+	for _, d := range s.config.FaultDetails {
 		t := reflect.TypeOf(d)
 		if t == nil || t.Kind() != reflect.Pointer {
 			wrong = append(wrong, fmt.Errorf("fault detail %T is not a pointer to a struct", d))

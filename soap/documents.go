@@ -30,7 +30,7 @@ func (d document) at(address string) []byte {
 
 // prepareDocuments finds the places for the address once.
 func (s *Server) prepareDocuments() error {
-	text := string(s.Description)
+	text := string(s.config.Description)
 	const mark = "\x00" // XML holds no such character
 	var wrong []error
 	replace := func(attribute, value, with string) {
@@ -69,7 +69,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		write(w, r, http.StatusOK, d.contentType, d.at(s.address(r)))
 	case "xsd":
 		name, err := url.QueryUnescape(name)
-		schema, ok := s.Schemas[name]
+		schema, ok := s.config.Schemas[name]
 		if err != nil || !ok {
 			refuse(w, http.StatusNotFound, "There is no such schema. See ?wsdl.")
 			return
@@ -101,9 +101,9 @@ func (s *Server) address(r *http.Request) string {
 		}
 	}
 	if !s.expectedHost(host) {
-		return strings.TrimRight(s.PublicURL, "/") + s.Path
+		return strings.TrimRight(s.config.PublicURL, "/") + s.config.Path
 	}
-	return scheme + "://" + host + s.Path
+	return scheme + "://" + host + s.config.Path
 }
 
 func firstOf(list string) string {
@@ -117,7 +117,7 @@ func (s *Server) expectedHost(host string) bool {
 	if err != nil || u.Host != host || strings.HasSuffix(host, ":") {
 		return false
 	}
-	return slices.ContainsFunc(s.Hosts, func(known string) bool { return strings.EqualFold(known, u.Hostname()) })
+	return slices.ContainsFunc(s.config.Hosts, func(known string) bool { return strings.EqualFold(known, u.Hostname()) })
 }
 
 func (s *Server) fromTrustedProxy(r *http.Request) bool {
@@ -125,5 +125,5 @@ func (s *Server) fromTrustedProxy(r *http.Request) bool {
 	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
+	return slices.ContainsFunc(s.config.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
 }

@@ -58,7 +58,7 @@ func (o Operation[In, Out]) bind(c *contract) (*operation, error) {
 		described: d, input: input, output: output,
 		create: func() any { return new(In) },
 		handle: func(ctx context.Context, in any) (any, error) {
-			out, err := o.Handle(ctx, in.(*In)) //nolint:errcheck,forcetypeassert // made by create
+			out, err := o.Handle(ctx, in.(*In)) //nolint:forcetypeassert // made by create
 			if err != nil {
 				return nil, err
 			}
@@ -69,7 +69,7 @@ func (o Operation[In, Out]) bind(c *contract) (*operation, error) {
 		},
 	}
 	if o.Check != nil {
-		bound.check = func(in any) []Violation { return o.Check(in.(*In)) } //nolint:errcheck,forcetypeassert // made by create
+		bound.check = func(in any) []Violation { return o.Check(in.(*In)) } //nolint:forcetypeassert // made by create
 	}
 	return bound, nil
 }

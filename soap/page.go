@@ -25,7 +25,7 @@ func (s *Server) page(address string) string {
 			html.EscapeString(o.Documentation) + "</dd>\n")
 	}
 	b.WriteString("</dl>\n<h2>Clients with quirks</h2>\n<ul>\n")
-	for _, q := range s.Quirks {
+	for _, q := range s.config.Quirks {
 		b.WriteString("<li>" + html.EscapeString(q.Reason) + "</li>\n")
 	}
 	b.WriteString("</ul>\n</body></html>\n")

@@ -18,7 +18,7 @@ import (
 // Server answers for one contract at one URL: messages by POST, the documents
 // and a page by GET. It may be used by several goroutines.
 type Server struct {
-	Config
+	config      Config
 	contract    *contract
 	operations  []*operation // in the description's order
 	byInput     map[Name]*operation
@@ -57,7 +57,6 @@ type call struct {
 	envelope envelope
 	message  Message
 	size     int // of the request
-	err      error
 }
 
 func (s *Server) post(w http.ResponseWriter, r *http.Request) {
@@ -70,7 +69,8 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	c := &call{server: s, request: r, began: time.Now(), version: m.version}
 	out := buffer()
 	defer putBuffer(out)
-	answer, err := c.answer(m, out.AvailableBuffer())
+	ctx := r.Context()
+	answer, err := c.answer(ctx, m, out.AvailableBuffer())
 	var lost *readError
 	switch {
 	case errors.Is(err, errCoding):
@@ -84,11 +84,11 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	}
 	status := http.StatusOK
 	if err != nil {
-		answer, status = c.fault(w, err, out.AvailableBuffer())
+		answer, status = c.fault(ctx, w, err, out.AvailableBuffer())
 	}
 	_, _ = out.Write(answer) // into memory, mostly in place
 	write(w, r, status, c.version.mediaType(), out.Bytes())
-	if s.Observe != nil {
+	if s.config.Observe != nil {
 		x := Exchange{
 			Version: c.version, Err: err, Status: status, Duration: time.Since(c.began),
 			RequestBytes: c.size, ResponseBytes: out.Len(),
@@ -96,16 +96,16 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		if c.envelope.operation != nil {
 			x.Operation = c.envelope.operation.Name
 		}
-		s.Observe(r.Context(), x)
+		s.config.Observe(ctx, x)
 	}
 }
 
 // answer reads the message, does what it asks for and appends the answer.
-func (c *call) answer(m media, dst []byte) ([]byte, error) {
+func (c *call) answer(ctx context.Context, m media, dst []byte) ([]byte, error) {
 	if err := c.read(m); err != nil {
 		return nil, err
 	}
-	return c.do(dst)
+	return c.do(ctx, dst)
 }
 
 // read reads the message, without any effect.
@@ -116,7 +116,7 @@ func (c *call) read(m media) error {
 	// asks for status 500 with a fault for an error while processing the
 	// request, and clients of that age look at a body only then. The version
 	// is not known yet, so the answer is of the version of the media type.
-	if err := readBody(c.request, c.server.BodyLimit, body); err != nil {
+	if err := readBody(c.request, c.server.config.BodyLimit, body); err != nil {
 		return err
 	}
 	c.size = body.Len()
@@ -126,8 +126,8 @@ func (c *call) read(m media) error {
 	}
 	reader, _ := readers.Get().(*xmlreader.Reader)
 	defer readers.Put(reader)
-	reader.Reset(text, c.server.Limits)
-	defer reader.Reset("", c.server.Limits)
+	reader.Reset(text, c.server.config.Limits)
+	defer reader.Reset("", c.server.config.Limits)
 	c.envelope = envelope{server: c.server, reader: reader}
 	err = c.envelope.read(m.actions)
 	c.envelope.reader = nil
@@ -157,18 +157,18 @@ func charsetError(err error) *Error {
 }
 
 // do runs header handlers and the operation, and appends the answer.
-func (c *call) do(dst []byte) (answer []byte, err error) {
+func (c *call) do(ctx context.Context, dst []byte) (answer []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler { //nolint:errorlint // the value that net/http compares, too
 				panic(p)
 			}
-			c.server.Log.ErrorContext(c.request.Context(), "soap: panic in a handler",
+			c.server.config.Log.ErrorContext(ctx, "soap: panic in a handler",
 				"operation", c.envelope.operation.Name, "value", reflect.TypeOf(p).String(), "stack", string(debug.Stack()))
 			answer, err = nil, failure(Internal, "The service failed.")
 		}
 	}()
-	ctx, err := c.process()
+	handling, err := c.process(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (c *call) do(dst []byte) (answer []byte, err error) {
 			Violations: o.violations(c.envelope.in, c.envelope.violations),
 		}
 	}
-	out, err := o.handle(ctx, c.envelope.in)
+	out, err := o.handle(handling, c.envelope.in)
 	if err != nil {
 		return nil, err
 	}
@@ -191,11 +191,10 @@ func (c *call) do(dst []byte) (answer []byte, err error) {
 }
 
 // process asks the header handlers.
-func (c *call) process() (context.Context, error) {
-	ctx := c.request.Context()
+func (c *call) process(ctx context.Context) (context.Context, error) {
 	o := c.envelope.operation
 	c.message = Message{Version: c.version, Operation: o.Name, Action: o.Action, Blocks: c.envelope.blocks, HTTP: c.request}
-	for _, h := range c.server.Headers {
+	for _, h := range c.server.config.Headers {
 		var err error
 		if ctx, err = h.Process(ctx, &c.message); err != nil {
 			return nil, err
@@ -205,9 +204,8 @@ func (c *call) process() (context.Context, error) {
 }
 
 // fault appends the fault for an error and gives its status.
-func (c *call) fault(w http.ResponseWriter, err error, dst []byte) (answer []byte, status int) {
-	ctx := c.request.Context()
-	f := c.server.Faults(ctx, err)
+func (c *call) fault(ctx context.Context, w http.ResponseWriter, err error, dst []byte) (answer []byte, status int) {
+	f := c.server.config.Faults(ctx, err)
 	if f.RetryAfter > 0 {
 		w.Header().Set("Retry-After", retryAfter(f.RetryAfter))
 	}
@@ -233,7 +231,7 @@ func (c *call) fault(w http.ResponseWriter, err error, dst []byte) (answer []byt
 	}
 	answer, err = message.append(dst)
 	if err != nil {
-		c.server.Log.ErrorContext(ctx, "soap: a fault's detail could not be written", "error", err)
+		c.server.config.Log.ErrorContext(ctx, "soap: a fault's detail could not be written", "error", err)
 		message.detail = nil
 		answer, _ = message.append(dst) // without a detail it has no error
 	}
@@ -247,7 +245,7 @@ func (c *call) detail(ctx context.Context, v any) func([]byte) ([]byte, error) {
 	}
 	b := c.server.details[reflect.TypeOf(v)]
 	if b == nil {
-		c.server.Log.ErrorContext(ctx, "soap: a fault's detail is of no type of FaultDetails", "type", reflect.TypeOf(v).String())
+		c.server.config.Log.ErrorContext(ctx, "soap: a fault's detail is of no type of FaultDetails", "type", reflect.TypeOf(v).String())
 		return nil
 	}
 	return func(dst []byte) ([]byte, error) {
@@ -262,7 +260,7 @@ func (c *call) status(code string) int {
 		return http.StatusInternalServerError
 	}
 	agent := c.request.UserAgent()
-	for _, q := range c.server.Quirks {
+	for _, q := range c.server.config.Quirks {
 		if strings.HasPrefix(agent, q.UserAgent) {
 			return http.StatusInternalServerError
 		}

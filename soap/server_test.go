@@ -97,7 +97,7 @@ func TestNewTellsWhatIsWrong(t *testing.T) {
 	}{
 		"no description":      {func(c *soap.Config) { c.Description = nil }, "no root"},
 		"not a description":   {func(c *soap.Config) { c.Description = []byte("<a/>") }, "wsdl:definitions"},
-		"no Faults":           {func(c *soap.Config) { c.Faults = nil }, "Faults"},
+		"no Faults":           {func(c *soap.Config) { c.Faults = nil }, "no Faults"},
 		"no public URL":       {func(c *soap.Config) { c.PublicURL = "" }, "PublicURL"},
 		"relative public URL": {func(c *soap.Config) { c.PublicURL = "/x" }, "PublicURL"},
 		"missing operation":   {func(c *soap.Config) { c.Operations = c.Operations[:1] }, "Fail of the description has no handler"},

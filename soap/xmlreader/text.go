@@ -71,8 +71,8 @@ func (r *Reader) expand(s string, at int, attribute bool) (string, error) {
 	buf := r.buf[:0]
 	for i := 0; i < len(s); {
 		c := s[i]
-		switch {
-		case c == '&':
+		switch c {
+		case '&':
 			char, size, reason := reference(s[i:])
 			if reason != "" {
 				return "", r.fail(reason, at+i)
@@ -80,7 +80,7 @@ func (r *Reader) expand(s string, at int, attribute bool) (string, error) {
 			buf = utf8.AppendRune(buf, char)
 			i += size
 			continue
-		case c == '\r':
+		case '\r':
 			if i+1 < len(s) && s[i+1] == '\n' {
 				i++
 			}

@@ -87,7 +87,7 @@ func TestAppendRefusesOtherTypes(t *testing.T) {
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	b := bound(t)
 	property := func(seed uint64, note string, total int64, tags []string, seconds uint32, nanoseconds uint32) bool {
-		r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test
+		r := rand.New(rand.NewPCG(seed, 0))
 		o := order{
 			Code: ptr(code("AB" + string(rune('A'+r.IntN(26))))), Paid: r.IntN(2) == 0, Note: ptr(strings.ToValidUTF8(clean(note), "")), Total: total, Priority: int32(total >> 32),
 			At: dateTime{inner: time.Unix(int64(seconds), int64(nanoseconds%1_000_000)*1000).UTC(), zoned: true},

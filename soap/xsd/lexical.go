@@ -75,7 +75,7 @@ func parseDateTime(s string) (t time.Time, zoned, ok bool) {
 		}
 	}
 	number := func(from, to int) int {
-		n, _ := strconv.Atoi(s[from:to]) //nolint:errcheck // digits, as just seen
+		n, _ := strconv.Atoi(s[from:to]) // digits, as just seen
 		return n
 	}
 	year, month, day := number(0, 4), number(5, 7), number(8, 10)
