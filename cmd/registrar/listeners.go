@@ -53,9 +53,9 @@ func baseURL(l net.Listener) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// serve answers on a listener until ctx ends; calls in progress then have
+// serveHTTP answers on a listener until ctx ends; calls in progress then have
 // grace to be answered.
-func (l *listeners) serve(ctx context.Context, s *http.Server, on net.Listener, grace time.Duration) error {
+func serveHTTP(ctx context.Context, s *http.Server, on net.Listener, grace time.Duration) error {
 	failed := make(chan error, 1)
 	go func() { failed <- s.Serve(on) }()
 	select {

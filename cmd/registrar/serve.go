@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"registrar/internal/config"
 	"registrar/internal/lane"
@@ -51,8 +50,7 @@ program exits with 0. A second signal ends it at once.`,
 	return cmd
 }
 
-// serve runs until ctx ends, and then stops the parts in the order in which
-// they feed each other, so that nothing is handed to a part that is gone.
+// serve opens everything and runs it until ctx ends.
 func serve(ctx context.Context, c config.Config, log *slog.Logger, out io.Writer) (err error) {
 	// Listeners come first: an address that is taken is told before anything is opened.
 	l, err := listen(ctx, c)
@@ -65,60 +63,39 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger, out io.Writer
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
+	return p.run(ctx, c, l, func() { welcome(out, c, l) })
+}
+
+// run runs the parts until ctx ends or one of them fails, and then stops them
+// in the order in which they feed each other, so that nothing is handed to a
+// part that is gone.
+func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready func()) error {
 	soap, admin, err := p.servers(c, l)
 	if err != nil {
 		return err
 	}
-
-	// Each stage is stopped, and waited for, before the next one is.
-	background := context.WithoutCancel(ctx)
-	var failed errgroup.Group
-	fail := make(chan error, 8)
-	stage := func(run func(context.Context) error) (stop func()) {
-		stageCtx, cancel := context.WithCancel(background)
-		done := make(chan struct{})
-		failed.Go(func() error {
-			defer close(done)
-			if err := run(stageCtx); err != nil {
-				fail <- err
-				return err
-			}
-			return nil
-		})
-		return func() { cancel(); <-done }
+	var stages stages
+	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, admin, l.admin, c.ShutdownTimeout) })
+	stages.start(ctx, p.ensureTopics)
+	for ln, notifier := range p.notifiers {
+		stages.start(ctx, func(ctx context.Context) error { return p.queue.Consumer().Run(ctx, ln, notifier.Handle) })
 	}
-	stopAdmin := stage(func(ctx context.Context) error { return l.serve(ctx, admin, l.admin, c.ShutdownTimeout) })
-	stopTopics := stage(p.ensureTopics)
-	var stopLanes []func()
-	for ln, handler := range p.notifiers {
-		stopLanes = append(stopLanes, stage(func(ctx context.Context) error { return p.queue.Consumer().Run(ctx, ln, handler.Handle) }))
-	}
-	stopRelay := stage(p.relay.Run)
-	stopSOAP := stage(func(ctx context.Context) error { return l.serve(ctx, soap, l.soap, c.ShutdownTimeout) })
-
-	welcome(out, c, l)
-	log.Info("ready", "version", version, "database", c.Database.Driver, "lanes", laneNames(p.notifiers))
+	stages.start(ctx, p.relay.Run)
+	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, soap, l.soap, c.ShutdownTimeout) })
+	ready()
+	p.log.Info("ready", "version", version, "database", c.Database.Driver, "lanes", laneNames(p.notifiers))
 
 	select {
 	case <-ctx.Done():
-		log.Info("draining", "timeout", c.ShutdownTimeout.String())
-	case err := <-fail:
-		log.Error("a part failed; stopping", "error", err)
+		p.log.Info("draining", "timeout", c.ShutdownTimeout.String())
+	case <-stages.failed():
+		p.log.Error("a part failed; stopping")
 	}
 	began := time.Now()
 	p.health.Drain()
-	stopSOAP()
-	stopRelay()
-	for _, stop := range stopLanes {
-		stop()
-	}
-	stopTopics()
-	stopAdmin()
-	if err := failed.Wait(); err != nil {
-		return err
-	}
-	log.Info("stopped", "took", time.Since(began).Round(time.Millisecond).String())
-	return nil
+	err = stages.stop()
+	p.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond).String())
+	return err
 }
 
 func laneNames[T any](lanes map[lane.Lane]T) []string {

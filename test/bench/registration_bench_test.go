@@ -7,14 +7,13 @@ package bench_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
-	"registrar/internal/devstack"
 	"registrar/internal/password"
 	"registrar/test/harness"
 )
@@ -28,7 +27,7 @@ const (
 // second on all cores, and the processor time of one.
 func hashCeiling(b *testing.B, n int) (perSecond float64, each time.Duration) {
 	b.Helper()
-	pool := password.NewPool(password.DefaultArgon2id(), 0, n)
+	pool := password.NewPool(password.DefaultArgon2id, 0, n)
 	defer pool.Close()
 	cores := runtime.GOMAXPROCS(0)
 	var next atomic.Int64
@@ -49,16 +48,6 @@ func hashCeiling(b *testing.B, n int) (perSecond float64, each time.Duration) {
 	return float64(n) / took.Seconds(), (selfCPU(b) - cpu) / time.Duration(n)
 }
 
-// person makes the i-th envelope of a run; each has an e-mail and an SMS to follow.
-func person(run string) func(i int) string {
-	return func(i int) string {
-		return harness.Envelope(harness.Register{
-			RequestID: fmt.Sprintf("%s-%d", run, i), Username: fmt.Sprintf("%s%d", run, i), Email: fmt.Sprintf("%s%d@example.com", run, i),
-			Password: "velvet-anchor-tuesday", FirstName: "Noor", LastName: "Haddad", MobileNumber: fmt.Sprintf("+9665%08d", 10_000_000+i), Locale: "en",
-		}.Body())
-	}
-}
-
 // measured is one run's figures.
 type measured struct {
 	perSecond float64
@@ -68,11 +57,11 @@ type measured struct {
 // registrations posts n of them and waits until every notification is in the inbox.
 func registrations(b *testing.B, s *harness.Service, n int) measured {
 	b.Helper()
-	harness.Load(b, s.URL, connections, warmUp, person("warm"))
+	harness.Load(b, s.URL, connections, warmUp, harness.People("warm"))
 	awaitInbox(b, s, 2*warmUp)
 	pid := s.Process().PID()
 	before := harness.CPU(b, pid)
-	took := harness.Load(b, s.URL, connections, n, person("bench"))
+	took := harness.Load(b, s.URL, connections, n, harness.People("bench"))
 	awaitInbox(b, s, 2*(warmUp+n))
 	return measured{perSecond: float64(n) / took.Seconds(), cpu: (harness.CPU(b, pid) - before) / time.Duration(n)}
 }
@@ -112,40 +101,11 @@ func BenchmarkRegister(b *testing.B) {
 	}
 }
 
-// BenchmarkRegisterCheapHash takes the hash out of the way, to show what the
-// rest can do on each database.
-func BenchmarkRegisterCheapHash(b *testing.B) {
-	b.Run("SQLite", func(b *testing.B) {
-		for b.Loop() {
-			s := harness.New(b, "--config", harness.CheapHashing(b))
-			report(b, s)
-		}
-	})
-	b.Run("MariaDB", func(b *testing.B) {
-		for b.Loop() {
-			node := startMariaDB(b)
-			s := harness.New(b, "--config", harness.Config(b, harness.CheapHash+harness.MariaDB(node)))
-			before := harness.CPU(b, node.Process().PID())
-			m := report(b, s)
-			_ = m
-			b.ReportMetric(float64((harness.CPU(b, node.Process().PID())-before).Microseconds())/1000/float64(warmUp+cheapRuns), "ms-cpu/reg-in-mariadbd")
-		}
-	})
-}
-
-const cheapRuns = 3000
-
-func report(b *testing.B, s *harness.Service) measured {
-	b.Helper()
-	s.Start(b)
-	m := registrations(b, s, cheapRuns)
-	if err := s.Stop(20 * time.Second); err != nil {
-		b.Fatal(err)
+func selfCPU(tb testing.TB) time.Duration {
+	tb.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
 	}
-	b.ReportMetric(m.perSecond, "reg/s")
-	b.ReportMetric(float64(m.cpu.Microseconds())/1000, "ms-cpu/reg")
-	return m
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
-
-var _ = http.StatusOK
-var _ devstack.Process

@@ -130,3 +130,14 @@ func stat(tb testing.TB, pid int) []string {
 	}
 	return strings.Fields(rest)
 }
+
+// People makes the envelopes of a run: each person has an e-mail and an SMS to
+// follow, and is of this run alone.
+func People(run string) func(i int) string {
+	return func(i int) string {
+		return Envelope(Register{
+			RequestID: fmt.Sprintf("%s-%d", run, i), Username: fmt.Sprintf("%s%d", run, i), Email: fmt.Sprintf("%s%d@example.com", run, i),
+			Password: "velvet-anchor-tuesday", FirstName: "Noor", LastName: "Haddad", MobileNumber: fmt.Sprintf("+9665%08d", 10_000_000+i), Locale: "en",
+		}.Body())
+	}
+}
