@@ -39,7 +39,7 @@ type parts struct {
 	broker    *embedded.Broker // nil with Kafka
 	queue     *queue.Client
 	relay     *outbox.Relay
-	notifiers map[lane.Lane]*notify.Notifier
+	lanes     map[lane.Lane]*notify.Gather
 	senders   []notify.Sender
 	service   *registration.Service
 	outbox    depth
@@ -179,22 +179,34 @@ func (p *parts) openNotifiers(c config.Config) error {
 		return err
 	}
 	owner := uuid.NewString() // a restart is another owner: what this one left in SENDING may have left it
-	p.notifiers = map[lane.Lane]*notify.Notifier{}
+	p.lanes = map[lane.Lane]*notify.Gather{}
 	for _, l := range lanes {
 		sender, err := p.openSender(c, l.Channel())
 		if err != nil {
 			return err
 		}
 		p.senders = append(p.senders, sender)
-		p.notifiers[l], err = notify.New(notify.Config{
+		notifier, err := notify.New(notify.Config{
 			Lane: l, Owner: owner, Ledger: p.db.Ledger(), Renderer: texts, Sender: sender, Observer: p.metrics, Log: p.log,
 			Lease: c.Notify.Lease, SendTimeout: min(c.Notify.Lease/2, sendTimeout(c, l.Channel())), Workers: c.Notify.Workers,
 		})
 		if err != nil {
 			return err
 		}
+		p.lanes[l] = &notify.Gather{Handler: notifier.Handle, Linger: linger(l), Limit: 100}
 	}
 	return nil
+}
+
+// linger is how long a message may wait for others, to share their
+// transactions: a one-time code not at all, other news what nobody notices.
+func linger(l lane.Lane) time.Duration {
+	switch l {
+	case lane.SMSOTP, lane.EmailOTP:
+		return 0
+	default:
+		return 50 * time.Millisecond
+	}
 }
 
 // lanesOf are the lanes that this process serves.

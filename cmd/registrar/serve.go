@@ -77,13 +77,13 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 	var stages stages
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, admin, l.admin, c.ShutdownTimeout) })
 	stages.start(ctx, p.ensureTopics)
-	for ln, notifier := range p.notifiers {
-		stages.start(ctx, func(ctx context.Context) error { return p.queue.Consumer().Run(ctx, ln, notifier.Handle) })
+	for ln, gather := range p.lanes {
+		stages.start(ctx, func(ctx context.Context) error { return p.queue.Consumer().Run(ctx, ln, gather.Handle) })
 	}
 	stages.start(ctx, p.relay.Run)
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, soap, l.soap, c.ShutdownTimeout) })
 	ready()
-	p.log.Info("ready", "version", version, "database", c.Database.Driver, "lanes", laneNames(p.notifiers))
+	p.log.Info("ready", "version", version, "database", c.Database.Driver, "lanes", laneNames(p.lanes))
 
 	select {
 	case <-ctx.Done():

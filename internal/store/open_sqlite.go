@@ -119,7 +119,7 @@ func (w *soleWriter) acquire(ctx context.Context) (*session, error) {
 		w.turn <- nil
 		return nil, err
 	}
-	return &session{conn: conn, prepared: make(map[statement]*sql.Stmt)}, nil
+	return &session{conn: conn, prepared: make(map[statement]*sqlx.Stmt)}, nil
 }
 
 func (w *soleWriter) release(s *session, bad bool) {

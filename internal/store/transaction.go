@@ -34,12 +34,16 @@ type writers interface {
 // session is a connection with its prepared statements.
 type session struct {
 	conn     *sqlx.Conn
-	prepared map[statement]*sql.Stmt // nil where preparing costs a round trip
+	prepared map[statement]*sqlx.Stmt // nil where preparing costs a round trip
 }
 
-// statement is an SQL text of which there are few, so that it may be kept
-// prepared. Texts that grow with their arguments are plain strings.
+// statement is an SQL text that may be kept prepared.
 type statement string
+
+// maxPrepared bounds the statements that a session keeps. Those with lists in
+// them have a text for each length of the list: the short lists, which are the
+// common ones, come first.
+const maxPrepared = 256
 
 // tx is a transaction in the making.
 type tx struct {
@@ -51,20 +55,34 @@ type tx struct {
 
 // run executes a statement.
 func (t *tx) run(ctx context.Context, s statement, args ...any) error {
-	if t.prepared == nil {
-		_, err := t.conn.ExecContext(ctx, string(s), args...)
+	p, err := t.prepare(ctx, s)
+	if err != nil {
 		return err
 	}
-	p := t.prepared[s]
 	if p == nil {
-		var err error
-		if p, err = t.conn.PrepareContext(ctx, string(s)); err != nil {
-			return err
-		}
+		_, err = t.conn.ExecContext(ctx, string(s), args...)
+		return err
+	}
+	_, err = p.ExecContext(ctx, args...)
+	return err
+}
+
+// prepare gives the prepared statement of s, or nil where it is not worth it.
+func (t *tx) prepare(ctx context.Context, s statement) (*sqlx.Stmt, error) {
+	if t.prepared == nil {
+		return nil, nil //nolint:nilnil // both are meant
+	}
+	if p := t.prepared[s]; p != nil {
+		return p, nil
+	}
+	if len(t.prepared) >= maxPrepared {
+		return nil, nil //nolint:nilnil // both are meant
+	}
+	p, err := t.conn.PreparexContext(ctx, string(s))
+	if err == nil {
 		t.prepared[s] = p
 	}
-	_, err := p.ExecContext(ctx, args...)
-	return err
+	return p, err
 }
 
 // exec executes a text with lists in it (sqlx.In) and gives the number of rows
@@ -74,7 +92,16 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	result, err := t.conn.ExecContext(ctx, query, args...)
+	p, err := t.prepare(ctx, statement(query))
+	if err != nil {
+		return 0, err
+	}
+	var result sql.Result
+	if p != nil {
+		result, err = p.ExecContext(ctx, args...)
+	} else {
+		result, err = t.conn.ExecContext(ctx, query, args...)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -87,6 +114,13 @@ func (t *tx) query(ctx context.Context, dest any, query string, args ...any) err
 	query, args, err := sqlx.In(query, args...)
 	if err != nil {
 		return err
+	}
+	p, err := t.prepare(ctx, statement(query))
+	if err != nil {
+		return err
+	}
+	if p != nil {
+		return p.SelectContext(ctx, dest, args...)
 	}
 	return t.conn.SelectContext(ctx, dest, query, args...)
 }
