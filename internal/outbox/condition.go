@@ -68,5 +68,5 @@ func newBackoff(first, most time.Duration) *backoff.ExponentialBackOff {
 
 // jitter is between three quarters and five quarters of d.
 func jitter(d time.Duration) time.Duration {
-	return d*3/4 + rand.N(d/2+1)
+	return d*3/4 + rand.N(d/2+1) //nolint:gosec // spreads load, guards nothing
 }

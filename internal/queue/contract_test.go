@@ -306,8 +306,8 @@ func testPoison(t *testing.T, b *broker) {
 	}
 	publish(t, c, good[:1])
 	w := &kafka.Writer{Addr: kafka.TCP(s.Brokers...), Topic: s.Topic(), Balancer: queue.LaneBalancer{}, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, Transport: &kafka.Transport{}}
-	defer w.Transport.(*kafka.Transport).CloseIdleConnections()
-	defer w.Close()
+	t.Cleanup(w.Transport.(*kafka.Transport).CloseIdleConnections)
+	t.Cleanup(func() { _ = w.Close() })
 	for reason, value := range poison {
 		m := kafka.Message{Key: []byte(key), Value: value, Headers: []kafka.Header{{Key: "what", Value: []byte(reason)}}}
 		if err := w.WriteMessages(t.Context(), m); err != nil {
@@ -328,7 +328,7 @@ func testPoison(t *testing.T, b *broker) {
 	run.stop()
 
 	dead := kafka.NewReader(kafka.ReaderConfig{Brokers: s.Brokers, Topic: s.DeadLetterTopic(), MaxWait: 200 * time.Millisecond})
-	defer dead.Close()
+	t.Cleanup(func() { _ = dead.Close() })
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	found := map[string]bool{}

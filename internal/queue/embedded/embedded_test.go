@@ -1,12 +1,15 @@
 package embedded_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -45,11 +48,16 @@ func run(t *testing.T, o embedded.Options) (*embedded.Broker, func()) {
 // gives back what was handled.
 func exchange(t *testing.T, b *embedded.Broker, ids []uint64) map[registration.ID]int {
 	t.Helper()
-	c, err := queue.Open(b.Settings(), logTo(t), queue.Observer{})
+	var said bytes.Buffer
+	c, err := queue.Open(b.Settings(), slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), &said), nil)), queue.Observer{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	if err := c.EnsureTopics(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +88,9 @@ func exchange(t *testing.T, b *embedded.Broker, ids []uint64) map[registration.I
 		}
 		return nil
 	})
+	if strings.Contains(said.String(), "out of range") {
+		t.Error("the committed offset is not in the log any more")
+	}
 	if err != nil || len(want) != 0 {
 		t.Fatalf("%v; %d of %d messages did not come", err, len(want), len(ids))
 	}
