@@ -69,6 +69,8 @@ func serveHTTP(ctx context.Context, s *http.Server, on net.Listener, grace time.
 	if err != nil {
 		err = errors.Join(fmt.Errorf("calls were still in progress after %v: %w", grace, err), s.Close())
 	}
-	<-failed
+	if serveErr := <-failed; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
 	return err
 }

@@ -30,19 +30,19 @@ const openTimeout = 15 * time.Second
 
 // parts are all that `serve` runs, opened and tied together.
 type parts struct {
-	log       *slog.Logger
-	metrics   *telemetry.Metrics
-	health    *telemetry.Health
-	instance  *instance
-	db        *store.DB
-	hashes    *password.Pool
-	broker    *embedded.Broker // nil with Kafka
-	queue     *queue.Client
-	relay     *outbox.Relay
-	lanes     map[lane.Lane]*notify.Gather
-	senders   []notify.Sender
-	service   *registration.Service
-	outbox    depth
+	log      *slog.Logger
+	metrics  *telemetry.Metrics
+	health   *telemetry.Health
+	instance *instance
+	db       *store.DB
+	hashes   *password.Pool
+	broker   *embedded.Broker // nil with Kafka
+	queue    *queue.Client
+	relay    *outbox.Relay
+	lanes    map[lane.Lane]*notify.Gather
+	senders  []notify.Sender
+	service  *registration.Service
+	outbox   depth
 }
 
 // open opens everything, or nothing.
@@ -67,7 +67,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (p *parts, err
 	if err = p.openService(c); err != nil {
 		return p, err
 	}
-	if err = p.openNotifiers(c); err != nil {
+	if err = p.openNotifiers(c); err != nil { //nolint:contextcheck // providers are connected to when there is something to send
 		return p, err
 	}
 	p.watch()
@@ -124,11 +124,10 @@ func (p *parts) openQueue(c config.Config) (err error) {
 
 // ensureTopics makes the topics, as long as it takes until a broker is there.
 func (p *parts) ensureTopics(ctx context.Context) error {
-	err := p.queue.EnsureTopics(ctx)
-	if ctx.Err() != nil {
-		return nil
+	if err := p.queue.EnsureTopics(ctx); err != nil && ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 func (p *parts) openRelay() {
@@ -226,12 +225,12 @@ func lanesOf(c config.Config) ([]lane.Lane, error) {
 }
 
 // prepareSchema applies what is missing of the schema, or says that it is missing.
-func prepareSchema(ctx context.Context, c config.Config, log *slog.Logger) error {
+func prepareSchema(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
 	m, err := store.OpenMigrator(storeOptions(c))
 	if err != nil {
 		return err
 	}
-	defer m.Close()
+	defer func() { err = errors.Join(err, m.Close()) }()
 	if !c.Database.Migrate {
 		steps, err := m.Status(ctx)
 		if slices.ContainsFunc(steps, func(s store.Migration) bool { return !s.Applied }) {

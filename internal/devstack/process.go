@@ -8,6 +8,7 @@
 package devstack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ func StartProcess(name, dir string, argv ...string) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("devstack: %s: %w", name, err)
 	}
-	p := &Process{Name: name, Log: log, cmd: exec.Command(argv[0], argv[1:]...), done: make(chan struct{})} //nolint:gosec // argv is the caller's own
+	p := &Process{Name: name, Log: log, cmd: exec.Command(argv[0], argv[1:]...), done: make(chan struct{})} //nolint:gosec,noctx // argv is the caller's own, and so is the end
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	started := make(chan error, 1)
@@ -108,7 +109,7 @@ func (p *Process) AwaitReady(ctx context.Context, check func(context.Context) er
 	for {
 		select {
 		case <-p.done:
-			return fmt.Errorf("devstack: %s ended before it was ready (%v); its log: %s\n%s", p.Name, p.err, p.Log, tail(p.Log))
+			return fmt.Errorf("devstack: %s ended before it was ready: %w; its log: %s\n%s", p.Name, cmp.Or(p.err, errors.New("exit status 0")), p.Log, tail(p.Log))
 		case <-ctx.Done():
 			return fmt.Errorf("devstack: %s is not ready: %w; its log: %s\n%s", p.Name, err, p.Log, tail(p.Log))
 		case <-ticker.C:
@@ -121,7 +122,7 @@ func (p *Process) AwaitReady(ctx context.Context, check func(context.Context) er
 
 // FreePort finds a TCP port on loopback that nobody listens on.
 func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // takes no time
 	if err != nil {
 		return 0, err
 	}

@@ -15,6 +15,7 @@ import (
 // Lane is a channel and a priority, such as "email.transactional".
 type Lane string
 
+// The lanes.
 const (
 	SMSOTP             Lane = "sms.otp"
 	EmailOTP           Lane = "email.otp"

@@ -55,7 +55,7 @@ type tx struct {
 
 // run executes a statement.
 func (t *tx) run(ctx context.Context, s statement, args ...any) error {
-	p, err := t.prepare(ctx, s)
+	p, err := t.prepare(ctx, s) //nolint:sqlclosecheck // the session keeps it
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := t.prepare(ctx, statement(query))
+	p, err := t.prepare(ctx, statement(query)) //nolint:sqlclosecheck // the session keeps it
 	if err != nil {
 		return 0, err
 	}
@@ -115,7 +115,7 @@ func (t *tx) query(ctx context.Context, dest any, query string, args ...any) err
 	if err != nil {
 		return err
 	}
-	p, err := t.prepare(ctx, statement(query))
+	p, err := t.prepare(ctx, statement(query)) //nolint:sqlclosecheck // the session keeps it
 	if err != nil {
 		return err
 	}

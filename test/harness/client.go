@@ -26,7 +26,7 @@ type Receipt struct {
 }
 
 // Fault is a RegistrationFault as it came, in either SOAP version.
-type Fault struct {
+type Fault struct { //nolint:errname // the contract's term
 	HTTPStatus int
 	Code       string       `xml:"code"`
 	Message    string       `xml:"message"`

@@ -5,7 +5,6 @@ package harness
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -34,7 +33,7 @@ func Binary(tb testing.TB) string {
 			return
 		}
 		build.path = filepath.Join(dir, "registrar")
-		cmd := exec.Command("go", "build", "-o", build.path, "registrar/cmd/registrar")
+		cmd := exec.CommandContext(tb.Context(), "go", "build", "-o", build.path, "registrar/cmd/registrar") //nolint:gosec // our own path
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			build.err = fmt.Errorf("%w\n%s", err, out)
@@ -145,9 +144,9 @@ func Eventually(tb testing.TB, within time.Duration, check func(ctx context.Cont
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), within)
 	defer cancel()
-	err := errors.New("not asked")
 	for {
-		if err = check(ctx); err == nil {
+		err := check(ctx)
+		if err == nil {
 			return
 		}
 		select {
