@@ -84,7 +84,8 @@ func (l *ledger) caller(ctx context.Context, t *testing.T, s *harness.Service, n
 // exactly once, and a repeated request must get the reply that the first got.
 func TestCrashLosesNothing(t *testing.T) {
 	n := rounds(t)
-	s := harness.New(t, "--config", harness.CheapHashing(t))
+	// A short lease: what the killed process held is taken up again soon.
+	s := harness.New(t, "--config", harness.Config(t, harness.CheapHash+"notify: {lease: 5s}\n"))
 	s.Start(t)
 
 	l := &ledger{acked: map[string]acknowledged{}}

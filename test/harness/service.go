@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,7 +24,8 @@ var build struct {
 	err  error
 }
 
-// Binary builds the program, once a test process, and gives its path.
+// Binary builds the program, once a test process, and gives its path. With the
+// race detector in the test it is in the program too.
 func Binary(tb testing.TB) string {
 	tb.Helper()
 	build.once.Do(func() {
@@ -33,8 +35,13 @@ func Binary(tb testing.TB) string {
 			return
 		}
 		build.path = filepath.Join(dir, "registrar")
-		cmd := exec.CommandContext(tb.Context(), "go", "build", "-o", build.path, "registrar/cmd/registrar") //nolint:gosec // our own path
+		cmd := exec.CommandContext(tb.Context(), "go", "build", "-o", build.path) //nolint:gosec // our own path
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if race {
+			cmd.Args = append(cmd.Args, "-race")
+			cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+		}
+		cmd.Args = append(cmd.Args, "registrar/cmd/registrar")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			build.err = fmt.Errorf("%w\n%s", err, out)
 		}
@@ -79,8 +86,12 @@ func New(tb testing.TB, args ...string) *Service {
 		"--listen", fmt.Sprintf("127.0.0.1:%d", soap), "--admin-listen", fmt.Sprintf("127.0.0.1:%d", admin),
 	}, args...)
 	tb.Cleanup(func() {
-		if s.proc != nil {
-			s.proc.Stop(20 * time.Second)
+		if s.proc == nil {
+			return
+		}
+		s.proc.Stop(20 * time.Second)
+		if log := s.Log(tb); strings.Contains(log, "DATA RACE") {
+			tb.Errorf("the service has a data race:\n%s", log)
 		}
 		s.http.CloseIdleConnections()
 	})

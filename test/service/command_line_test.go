@@ -1,0 +1,99 @@
+package service_test
+
+import (
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"registrar/test/harness"
+)
+
+// run runs the program to its end.
+func run(t *testing.T, args ...string) (out string, code int) {
+	t.Helper()
+	b, err := exec.CommandContext(t.Context(), harness.Binary(t), args...).CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return string(b), exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b), 0
+}
+
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	secret := harness.Config(t, "database: {driver: mariadb, addresses: ['127.0.0.1:3306'], password: hunter2hunter2}\n")
+	wrong := harness.Config(t, "listen: 0.0.0.0:8080\npassword: {min_length: 3, algorithm: md5}\ncolour: blue\n")
+	for _, tt := range []struct {
+		name string
+		args []string
+		code int
+		want []string
+		not  string
+	}{
+		{"help names every command", []string{"--help"}, 0, []string{"serve", "migrate", "config", "version", "registrar config show"}, ""},
+		{"help of serve teaches", []string{"serve", "--help"}, 0, []string{"SQLite", "--data-dir", "SIGTERM", "REGISTRAR_KAFKA_BROKERS"}, ""},
+		{"version", []string{"version"}, 0, []string{"registrar ", "go1."}, ""},
+		{"a valid configuration", []string{"config", "check"}, 0, []string{"valid"}, ""},
+		{"every problem at once", []string{"config", "check", "--config", wrong}, 1, []string{"allow_unauthenticated", "password.min_length", "password.algorithm", "colour"}, "goroutine"},
+		{"show redacts", []string{"config", "show", "--config", secret}, 0, []string{"driver: mariadb", "[redacted]"}, "hunter2"},
+		{"an unknown flag", []string{"serve", "--prot", "1"}, 1, []string{"unknown flag: --prot"}, "goroutine"},
+		{"an unknown command", []string{"server"}, 1, []string{"unknown command"}, "goroutine"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			out, code := run(t, tt.args...)
+			if code != tt.code {
+				t.Errorf("exit code %d, want %d", code, tt.code)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("no %q in\n%s", want, out)
+				}
+			}
+			if tt.not != "" && strings.Contains(out, tt.not) {
+				t.Errorf("%q in\n%s", tt.not, out)
+			}
+		})
+	}
+}
+
+// TestMigrate: up, status and down, on both databases.
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	_, mariadb := harness.MariaDB(t)
+	for name, config := range map[string]string{"SQLite": "", "MariaDB": mariadb} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := []string{"--data-dir", filepath.Join(t.TempDir(), "data"), "--config", harness.Config(t, config)}
+			migrate := func(what, want string) {
+				t.Helper()
+				out, code := run(t, append([]string{"migrate", what}, args...)...)
+				if code != 0 || !strings.Contains(out, want) {
+					t.Errorf("migrate %s: exit code %d, no %q in\n%s", what, code, want, out)
+				}
+			}
+			migrate("status", "no")
+			migrate("up", "applied 00001")
+			migrate("up", "up to date")
+			migrate("status", "00001_accounts.sql")
+			migrate("down", "took back")
+			migrate("up", "applied")
+		})
+	}
+}
+
+// TestWithoutMigration: serve says what to do when it may not change the schema.
+func TestWithoutMigration(t *testing.T) {
+	t.Parallel()
+	s := harness.New(t, "--config", harness.Config(t, "database: {migrate: false}\n"))
+	if err := s.TryStart(t.Context()); err == nil {
+		t.Fatal("it started")
+	}
+	if !strings.Contains(s.Log(t), "registrar migrate up") {
+		t.Errorf("it says\n%s", s.Log(t))
+	}
+}
