@@ -47,7 +47,7 @@ faults: deps ## Kill the service at random moments under load, ROUNDS times (30)
 
 .PHONY: bench
 bench: deps ## Measure registrations and envelopes a second against their baselines
-	go test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./test/bench/
+	go test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./test/bench/ ./cmd/registrar/
 
 .PHONY: clean
 clean: ## Remove what was built; ./data stays
