@@ -63,7 +63,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (p *parts, err
 	if err = p.openQueue(c); err != nil {
 		return p, err
 	}
-	p.openRelay()
+	p.openRelay(c)
 	if err = p.openService(c); err != nil {
 		return p, err
 	}
@@ -130,8 +130,18 @@ func (p *parts) ensureTopics(ctx context.Context) error {
 	return nil
 }
 
-func (p *parts) openRelay() {
-	p.relay = outbox.New(outbox.Settings{Owner: p.instance.name}, p.db.Outbox(), p.db.Leases(), p.queue.Publisher(), time.Now, p.log, outbox.Observer{
+// leaseTTL is how long the relay of a server that died keeps the others from
+// taking over. SQLite has no others: a long one spares an idle system the writes
+// that renew it.
+func leaseTTL(c config.Config) time.Duration {
+	if c.Database.Driver == config.SQLite {
+		return time.Minute
+	}
+	return 5 * time.Second
+}
+
+func (p *parts) openRelay(c config.Config) {
+	p.relay = outbox.New(outbox.Settings{Owner: p.instance.name, LeaseTTL: leaseTTL(c)}, p.db.Outbox(), p.db.Leases(), p.queue.Publisher(), time.Now, p.log, outbox.Observer{
 		Published: func(n int) { p.metrics.Published(n, true) },
 		Failed:    func(n int) { p.metrics.Published(n, false) },
 		Depth:     p.outbox.set,

@@ -129,7 +129,7 @@ type Database struct {
 type Kafka struct {
 	// Brokers are host:port of some of the brokers. Empty is the embedded broker, in DataDir.
 	Brokers []string `koanf:"brokers"`
-	// Replication of the topics that are created on Brokers. 1 to 9.
+	// Replication of the topics that are created on Brokers. 0 is 3, or as many as there are brokers where there are fewer; at most 9.
 	Replication int `koanf:"replication"`
 }
 
@@ -228,7 +228,6 @@ func Default() Config {
 			Driver: SQLite, Name: "registrar", User: "registrar", Migrate: true, TLS: "off", PoolSize: 16,
 			ConnectTimeout: 2 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		},
-		Kafka:  Kafka{Replication: 3},
 		Notify: Notify{Workers: 4, Lease: time.Minute},
 		Email: Email{
 			Driver: Inbox, From: "registrar@localhost",

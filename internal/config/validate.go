@@ -32,7 +32,7 @@ func (c Config) Validate() error {
 	v.password(c.Password)
 	v.database(c.Database)
 	v.addresses("kafka.brokers", c.Kafka.Brokers)
-	v.number("kafka.replication", c.Kafka.Replication, 1, 9)
+	v.number("kafka.replication", c.Kafka.Replication, 0, 9)
 	v.notify(c)
 	v.email(c.Email)
 	v.sms(c.SMS)

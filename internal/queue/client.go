@@ -25,7 +25,7 @@ type Settings struct {
 	Prefix   string   // of topics and consumer groups: "registrar"; another for each installation that shares the brokers
 
 	// Of the topics, when they are created here.
-	Replication int           // replicas of a partition; the lesser of 3 and the number of Brokers
+	Replication int           // replicas of a partition; 0 for 3, or as many as there are brokers where there are fewer
 	MinInSync   int           // replicas that must have a message before it is acknowledged; 2 of 3, else 1
 	Retention   time.Duration // how long messages are kept; 7 days, to be far above the longest outage
 
@@ -66,15 +66,6 @@ func (s Settings) GroupID(l lane.Lane) string { return s.prefix() + "." + string
 func (s Settings) withDefaults() Settings {
 	if s.ClientID == "" {
 		s.ClientID = "registrar"
-	}
-	if s.Replication == 0 {
-		s.Replication = min(3, len(s.Brokers))
-	}
-	if s.MinInSync == 0 {
-		s.MinInSync = 1
-		if s.Replication >= 3 {
-			s.MinInSync = 2
-		}
 	}
 	if s.Retention == 0 {
 		s.Retention = 7 * 24 * time.Hour

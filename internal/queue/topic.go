@@ -52,20 +52,24 @@ func (c *Client) ensureTopics(ctx context.Context) error {
 		return ctx.Err()
 	}
 	c.tried = time.Now()
+	replicas, inSync, err := c.replication(ctx)
+	if err != nil {
+		return err
+	}
 	retention := func(d time.Duration) kafka.ConfigEntry {
 		return kafka.ConfigEntry{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(d.Milliseconds(), 10)}
 	}
-	settings := []kafka.ConfigEntry{{ConfigName: "min.insync.replicas", ConfigValue: strconv.Itoa(c.settings.MinInSync)}}
+	settings := []kafka.ConfigEntry{{ConfigName: "min.insync.replicas", ConfigValue: strconv.Itoa(inSync)}}
 	if c.settings.SegmentBytes > 0 {
 		settings = append(settings, kafka.ConfigEntry{ConfigName: "segment.bytes", ConfigValue: strconv.Itoa(c.settings.SegmentBytes)})
 	}
 	made, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
 		{
-			Topic: c.topic, NumPartitions: Partitions, ReplicationFactor: c.settings.Replication,
+			Topic: c.topic, NumPartitions: Partitions, ReplicationFactor: replicas,
 			ConfigEntries: append(settings[:len(settings):len(settings)], retention(c.settings.Retention)),
 		},
 		{
-			Topic: c.dead, NumPartitions: 1, ReplicationFactor: c.settings.Replication,
+			Topic: c.dead, NumPartitions: 1, ReplicationFactor: replicas,
 			ConfigEntries: append(settings[:len(settings):len(settings)], retention(4*c.settings.Retention)),
 		},
 	}})
@@ -78,6 +82,27 @@ func (c *Client) ensureTopics(ctx context.Context) error {
 		}
 	}
 	return c.checkLayout(ctx)
+}
+
+// replication is how many replicas a new topic gets, and how many of them must
+// have a message. Where nothing is said, all brokers that are named or known
+// count: a broker that is away now does not make a topic with fewer.
+func (c *Client) replication(ctx context.Context) (replicas, inSync int, err error) {
+	replicas, inSync = c.settings.Replication, c.settings.MinInSync
+	if replicas == 0 {
+		meta, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic}})
+		if err != nil {
+			return 0, 0, err
+		}
+		replicas = min(3, max(len(meta.Brokers), len(c.settings.Brokers)))
+	}
+	if inSync == 0 {
+		inSync = 1
+		if replicas >= 3 {
+			inSync = 2
+		}
+	}
+	return replicas, inSync, nil
 }
 
 func (c *Client) checkLayout(ctx context.Context) error {

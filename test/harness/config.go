@@ -60,5 +60,5 @@ func Kafka(tb testing.TB) (*devstack.Kafka, string) {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(cluster.Stop)
-	return cluster, fmt.Sprintf("kafka:\n  brokers: [%s]\n  replication: 1\n", strings.Join(cluster.Brokers(), ", "))
+	return cluster, fmt.Sprintf("kafka:\n  brokers: [%s]\n", strings.Join(cluster.Brokers(), ", "))
 }
