@@ -147,7 +147,7 @@ func (n *KafkaNode) format(ctx context.Context, libs, cluster, settings string) 
 	classes := filepath.Join(libs, "*") // java expands it itself
 	jvm := []string{"-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=info", "-cp", classes}
 	args := append(append([]string(nil), jvm...), "kafka.tools.StorageTool", "format", "--cluster-id="+cluster, "-c", file) // the id may begin with a dash
-	if out, err := exec.CommandContext(ctx, "java", args...).CombinedOutput(); err != nil { //nolint:gosec // the arguments are our own
+	if out, err := exec.CommandContext(ctx, "java", args...).CombinedOutput(); err != nil {                                 //nolint:gosec // the arguments are our own
 		return fmt.Errorf("devstack: %s: format: %w (hack/deps installs java)\n%s", n.name, err, out)
 	}
 	n.argv = append(append([]string{"java"}, jvm...), "kafka.Kafka", file)
