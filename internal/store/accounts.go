@@ -41,7 +41,7 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) erro
 	}
 	return a.db.transact(ctx, "create", func(ctx context.Context, t *tx) error {
 		if t.again {
-			if done, err := a.stored(ctx, r.Account); done || err != nil {
+			if done, err := a.stored(ctx, t, r.Account); done || err != nil {
 				return err
 			}
 		}
@@ -53,7 +53,7 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) erro
 		// A key may be taken by ourselves: by an attempt whose outcome was not
 		// known, or by a call before this one with the same ids.
 		if t.again || !errors.As(err, new(requestError)) {
-			if done, err := a.stored(ctx, r.Account); done || err != nil {
+			if done, err := a.stored(ctx, t, r.Account); done || err != nil {
 				return err
 			}
 		}
@@ -134,12 +134,18 @@ func notificationRows(notifications []registration.Notification) (ledger, outbox
 
 // stored says whether this very account is there: the ids were made for it
 // alone, and all of a registration is stored or nothing.
-func (a *Accounts) stored(ctx context.Context, account registration.Account) (bool, error) {
+func (a *Accounts) stored(ctx context.Context, t *tx, account registration.Account) (bool, error) {
 	var n int
-	err := a.db.readOnce(ctx, func(ctx context.Context, conn *sqlx.Conn) error {
+	read := func(ctx context.Context, conn *sqlx.Conn) error {
 		return conn.GetContext(ctx, &n, `SELECT COUNT(*) FROM accounts WHERE id = ? AND username_key = ? AND email_key = ? AND registered_at = ?`,
 			account.ID[:], account.Username.Key, account.Email.Key, micros(account.RegisteredAt))
-	})
+	}
+	var err error
+	if a.db.dialect.serial { // it may be in the transaction itself, of a caller before this one
+		err = read(ctx, t.conn)
+	} else {
+		err = a.db.readOnce(ctx, read)
+	}
 	return n == 1, err
 }
 

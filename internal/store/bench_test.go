@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -40,5 +42,39 @@ func BenchmarkCreate(b *testing.B) {
 			b.StopTimer()
 			b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
 		})
+	}
+}
+
+// BenchmarkCreateParallel is the same from several callers at once.
+func BenchmarkCreateParallel(b *testing.B) {
+	for _, backend := range backends {
+		for _, callers := range []int{2, 8, 32} {
+			b.Run(fmt.Sprintf("%s/%d", backend.name, callers), func(b *testing.B) {
+				o := backend.new(b)
+				migrate(b, o)
+				db := open(b, o)
+				people := make(chan registration.Registration, b.N)
+				for range b.N {
+					people <- person()
+				}
+				close(people)
+				accounts, ctx := db.Accounts(), b.Context()
+				var running sync.WaitGroup
+				before := cpu(b)
+				b.ResetTimer()
+				for range callers {
+					running.Go(func() {
+						for r := range people {
+							if err := accounts.Create(ctx, r); err != nil {
+								b.Error(err)
+							}
+						}
+					})
+				}
+				running.Wait()
+				b.StopTimer()
+				b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+			})
+		}
 	}
 }

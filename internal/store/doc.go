@@ -8,6 +8,10 @@
 // looked up and never told as done or as taken by guess. Uniqueness is the
 // database's own. Errors hold no driver's text, since that quotes values.
 //
+// On SQLite those who wait for the writer at the same time share one
+// transaction, and one sync of the disk; each is answered after it, as if it
+// had been alone.
+//
 // Not to be relied on: the order in which rows committed at once become
 // visible, and, on a cluster, a connection's node staying the same.
 //

@@ -44,6 +44,10 @@ func (c class) retryable() bool {
 	}
 }
 
+// severed says that nothing can be known any more of a connection by its
+// answers.
+func (c class) severed() bool { return c == unreachable || c == notReady || c == unknown }
+
 // failure is an error of the database without its text, which quotes values.
 type failure struct {
 	class class
@@ -159,9 +163,12 @@ func classifySQLite(err error) failure {
 // classifyConnection reads what does not come from a database server.
 func classifyConnection(err error) failure {
 	var errno syscall.Errno
+	var known failure
 	switch {
 	case err == nil:
 		return failure{class: none}
+	case errors.As(err, &known):
+		return known
 	case errors.As(err, new(*registration.Error)), errors.Is(err, outbox.ErrLeaseLost):
 		return failure{class: own, code: err.Error()}
 	case errors.Is(err, errAborted):

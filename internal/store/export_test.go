@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -30,3 +31,27 @@ func Told(ctx context.Context, mariadb bool, err error) error {
 
 // Index is the name of the index in the text of error 1062.
 var Index = mariadbIndex
+
+// MaxMembers bounds a group.
+const MaxMembers = maxMembers
+
+// Transact runs work in a transaction; work gets a way to execute statements.
+func (db *DB) Transact(ctx context.Context, work func(run func(statement string, args ...any) error, again bool) error) error {
+	return db.transact(ctx, "test", func(ctx context.Context, t *tx) error {
+		return work(func(text string, args ...any) error { return t.run(ctx, statement(text), args...) }, t.again)
+	})
+}
+
+// Duplicate says whether a statement failed because a key is there already.
+func (db *DB) Duplicate(err error) bool { return db.dialect.classify(err).class == duplicate }
+
+// Waiting is how many wait for SQLite's writer.
+func (db *DB) Waiting() int {
+	w := db.writers.(*soleWriter)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.waiting.Len()
+}
+
+// GroupTime changes how long a group stays open.
+func (db *DB) GroupTime(d time.Duration) { db.writers.(*soleWriter).groupTime = d }

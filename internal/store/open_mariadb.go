@@ -38,9 +38,8 @@ func openMariaDB(o Options) (*DB, error) {
 		return nil, err
 	}
 	writePool, readPool := mariadbPool(o, write), mariadbPool(o, read)
-	return &DB{
+	db := &DB{
 		dialect: dialect{
-			begin:     "START TRANSACTION",
 			forUpdate: " FOR UPDATE",
 			ready:     readyMariaDB,
 			classify:  classifyMariaDB,
@@ -48,7 +47,9 @@ func openMariaDB(o Options) (*DB, error) {
 		writers: poolWriters{writePool},
 		read:    readPool,
 		close:   sync.OnceValue(func() error { return errors.Join(readPool.Close(), writePool.Close()) }),
-	}, nil
+	}
+	db.attempt = db.inPool
+	return db, nil
 }
 
 func mariadbPool(o Options, r *route) *sqlx.DB {

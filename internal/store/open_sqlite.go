@@ -22,7 +22,7 @@ const busyTimeout = 250
 
 // openSQLite opens the file with one connection that writes and a few that
 // read. WAL lets them not wait for each other; synchronous=FULL syncs the log
-// at each COMMIT.
+// at each COMMIT. Savepoints keep what they may have to take back in memory.
 func openSQLite(o Options) (*DB, error) {
 	write, read, err := sqliteConnectors(o)
 	if err != nil {
@@ -33,16 +33,15 @@ func openSQLite(o Options) (*DB, error) {
 	readPool := sqlx.NewDb(sql.OpenDB(read), "sqlite")
 	readPool.SetMaxOpenConns(max(2, runtime.GOMAXPROCS(0)))
 	readPool.SetMaxIdleConns(max(2, runtime.GOMAXPROCS(0)))
-	w := &soleWriter{pool: writePool, turn: make(chan *session, 1), closed: make(chan struct{})}
-	w.turn <- nil
+	w := &soleWriter{pool: writePool, classify: classifySQLite, groupTime: maxGroupTime}
 	return &DB{
 		dialect: dialect{
-			begin:    "BEGIN IMMEDIATE",
 			ready:    readySQLite,
 			classify: classifySQLite,
-			detached: true,
+			serial:   true,
 		},
 		writers: w,
+		attempt: w.attempt,
 		read:    readPool,
 		// The writer goes last: the last connection to close checkpoints the log.
 		close: sync.OnceValue(func() error { return errors.Join(readPool.Close(), w.close()) }),
@@ -71,7 +70,7 @@ func sqliteConnectors(o Options) (write, read driver.Connector, err error) {
 		}
 		return o.wrap(c), nil
 	}
-	if write, err = connector("&_txlock=immediate"); err != nil {
+	if write, err = connector("&_txlock=immediate&_pragma=temp_store(memory)"); err != nil {
 		return nil, nil, err
 	}
 	read, err = connector("&_query_only=1")
@@ -86,64 +85,4 @@ func readySQLite(ctx context.Context, conn *sqlx.Conn) error {
 		}
 	}
 	return nil
-}
-
-var errClosed = errors.New("the database is closed")
-
-// soleWriter keeps one connection, with its prepared statements, for all
-// transactions: SQLite writes one at a time, and waiting in order for a turn
-// here is fair and cheap, which waiting for its lock is not.
-type soleWriter struct {
-	pool   *sqlx.DB
-	turn   chan *session // holds the session, or nil before there is one
-	closed chan struct{}
-}
-
-func (w *soleWriter) acquire(ctx context.Context) (*session, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	var s *session
-	select {
-	case s = <-w.turn:
-	case <-w.closed:
-		return nil, errClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if s != nil {
-		return s, nil
-	}
-	conn, err := w.pool.Connx(ctx)
-	if err != nil {
-		w.turn <- nil
-		return nil, err
-	}
-	return &session{conn: conn, prepared: make(map[statement]*sqlx.Stmt)}, nil
-}
-
-func (w *soleWriter) release(s *session, bad bool) {
-	if bad {
-		s.drop()
-		s = nil
-	}
-	w.turn <- s
-}
-
-// close turns away whoever waits, and waits for the transaction that is running.
-func (w *soleWriter) close() error {
-	close(w.closed)
-	if s := <-w.turn; s != nil {
-		s.drop()
-	}
-	return w.pool.Close()
-}
-
-// drop closes the session's statements and its connection.
-func (s *session) drop() {
-	for _, p := range s.prepared {
-		_ = p.Close()
-	}
-	discard(s.conn)
-	_ = s.conn.Close()
 }

@@ -74,20 +74,22 @@ func (o Options) withDefaults() (Options, error) {
 // DB is an open database. Its nouns (Accounts, Outbox, ...) share it.
 type DB struct {
 	dialect dialect
-	writers writers  // of connections for transactions
+	writers writers // of connections for transactions
+	// attempt is one run of work in a transaction. committing says that COMMIT
+	// was sent.
+	attempt func(ctx context.Context, t *tx, work func(context.Context, *tx) error) (committing bool, err error)
 	read    *sqlx.DB // on a cluster each statement sees what any node has committed
 	close   func() error
 }
 
 // dialect is what differs between the databases.
 type dialect struct {
-	begin     string // opens a transaction that is going to write
 	forUpdate string // ends a SELECT that locks its rows
 	ready     func(context.Context, *sqlx.Conn) error
 	classify  func(error) failure
-	// detached: statements run to their end whatever becomes of the context.
-	// They take no network, and COMMIT's outcome is then always known.
-	detached bool
+	// serial: transactions run one after the other on one connection, which
+	// sees what those before did, also while it is not committed.
+	serial bool
 }
 
 // Open opens the database and waits, at most until ctx's deadline, for its

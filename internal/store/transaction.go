@@ -45,42 +45,54 @@ type statement string
 // common ones, come first.
 const maxPrepared = 256
 
-// tx is a transaction in the making.
+// drop closes the session's statements and its connection.
+func (s *session) drop() {
+	for _, p := range s.prepared {
+		_ = p.Close()
+	}
+	discard(s.conn)
+	_ = s.conn.Close()
+}
+
+// tx is a transaction in the making, or one caller's part in it.
 type tx struct {
 	*session
 	// again says that an earlier attempt of the same work may have been
 	// committed: the work must recognize what it did then.
 	again bool
+	// alone: this is not the first attempt, and what made the earlier one fail
+	// must neither meet others nor come from them.
+	alone bool
 }
 
 // run executes a statement.
-func (t *tx) run(ctx context.Context, s statement, args ...any) error {
-	p, err := t.prepare(ctx, s) //nolint:sqlclosecheck // the session keeps it
+func (s *session) run(ctx context.Context, text statement, args ...any) error {
+	p, err := s.prepare(ctx, text) //nolint:sqlclosecheck // the session keeps it
 	if err != nil {
 		return err
 	}
 	if p == nil {
-		_, err = t.conn.ExecContext(ctx, string(s), args...)
+		_, err = s.conn.ExecContext(ctx, string(text), args...)
 		return err
 	}
 	_, err = p.ExecContext(ctx, args...)
 	return err
 }
 
-// prepare gives the prepared statement of s, or nil where it is not worth it.
-func (t *tx) prepare(ctx context.Context, s statement) (*sqlx.Stmt, error) {
-	if t.prepared == nil {
+// prepare gives the prepared statement of a text, or nil where it is not worth it.
+func (s *session) prepare(ctx context.Context, text statement) (*sqlx.Stmt, error) {
+	if s.prepared == nil {
 		return nil, nil //nolint:nilnil // both are meant
 	}
-	if p := t.prepared[s]; p != nil {
+	if p := s.prepared[text]; p != nil {
 		return p, nil
 	}
-	if len(t.prepared) >= maxPrepared {
+	if len(s.prepared) >= maxPrepared {
 		return nil, nil //nolint:nilnil // both are meant
 	}
-	p, err := t.conn.PreparexContext(ctx, string(s))
+	p, err := s.conn.PreparexContext(ctx, string(text))
 	if err == nil {
-		t.prepared[s] = p
+		s.prepared[text] = p
 	}
 	return p, err
 }
@@ -131,29 +143,28 @@ func (t *tx) query(ctx context.Context, dest any, query string, args ...any) err
 // unknown the next one is told by tx.again. An error of work's own rolls back
 // and is given as it is; every other one is told by category.
 func (db *DB) transact(ctx context.Context, op string, work func(context.Context, *tx) error) error {
-	again := false
+	again, alone := false, false
 	return db.retry(ctx, op, func(ctx context.Context) error {
-		committing, err := db.attempt(ctx, again, work)
+		committing, err := db.attempt(ctx, &tx{again: again, alone: alone}, work)
 		if err != nil && committing && db.dialect.classify(err).class != aborted {
 			again = true
 		}
+		alone = true
 		return err
 	})
 }
 
-// attempt is one run of work. committing says that COMMIT was sent.
-func (db *DB) attempt(ctx context.Context, again bool, work func(context.Context, *tx) error) (committing bool, err error) {
+// inPool is one run of work in a transaction on a connection of its own.
+// committing says that COMMIT was sent.
+func (db *DB) inPool(ctx context.Context, t *tx, work func(context.Context, *tx) error) (committing bool, err error) {
 	s, err := db.writers.acquire(ctx)
 	if err != nil {
 		return false, err
 	}
 	bad := true // until shown otherwise, also when work panics
 	defer func() { db.writers.release(s, bad) }()
-	if db.dialect.detached {
-		ctx = context.WithoutCancel(ctx)
-	}
-	t := &tx{session: s, again: again}
-	if err = t.run(ctx, statement(db.dialect.begin)); err != nil {
+	t.session = s
+	if err = t.run(ctx, "START TRANSACTION"); err != nil {
 		return false, err
 	}
 	if err = work(ctx, t); err == nil {
@@ -163,8 +174,7 @@ func (db *DB) attempt(ctx context.Context, again bool, work func(context.Context
 			return committing, nil
 		}
 	}
-	switch db.dialect.classify(err).class {
-	case unreachable, notReady, unknown:
+	if db.dialect.classify(err).class.severed() {
 		// Nothing that this connection says can be trusted any more: closing
 		// it is what rolls back.
 		return committing, err
@@ -173,7 +183,7 @@ func (db *DB) attempt(ctx context.Context, again bool, work func(context.Context
 	defer cancel()
 	rollbackErr := t.run(rollback, "ROLLBACK")
 	// After a failed COMMIT the connection goes in any case.
-	bad = rollbackErr != nil || committing && !db.dialect.detached
+	bad = rollbackErr != nil || committing
 	return committing, err
 }
 
@@ -189,8 +199,7 @@ func (db *DB) readOnce(ctx context.Context, read func(context.Context, *sqlx.Con
 		return err
 	}
 	err = read(ctx, conn)
-	switch db.dialect.classify(err).class {
-	case unreachable, notReady, unknown:
+	if db.dialect.classify(err).class.severed() {
 		discard(conn)
 	}
 	_ = conn.Close() // gives it back
