@@ -67,7 +67,8 @@ func readBody(r *http.Request, limit int64, into *bytes.Buffer) error {
 	source := &limitedSource{from: r.Body, left: limit}
 	if !packed {
 		if r.ContentLength > 0 {
-			into.Grow(int(r.ContentLength) + bytes.MinRead)
+			// A promise of a long body is no reason to take memory for it.
+			into.Grow(int(min(r.ContentLength, keptBuffer)) + bytes.MinRead)
 		}
 		_, err := into.ReadFrom(source)
 		return source.judge(r, limit, err, nil)

@@ -135,7 +135,7 @@ func (e *echo) echo(_ context.Context, in *echoRequest) (*echoResponse, error) {
 }
 
 // check is a rule beyond the schema: what is there begins with a letter.
-func check(in *echoRequest) (wrong []soap.Violation) {
+func check(in *echoRequest, _ []soap.Violation) (wrong []soap.Violation) {
 	for _, f := range []struct {
 		name  string
 		value *text

@@ -3,6 +3,7 @@ package soap
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,6 +44,10 @@ const (
 	roleNext     = "http://www.w3.org/2003/05/soap-envelope/role/next"
 	roleUltimate = "http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver"
 )
+
+// maxNotUnderstood is how many kinds of blocks a fault names: enough for
+// whoever reads it, and no way to make a large answer by a small message.
+const maxNotUnderstood = 16
 
 // readHeader reads the blocks of the Header whose start was read last.
 func (e *envelope) readHeader() error {
@@ -97,7 +102,7 @@ func (e *envelope) readBlock(start xmlreader.Token) error {
 		e.blocks = append(e.blocks, block)
 		return nil
 	}
-	if mine && mandatory {
+	if mine && mandatory && len(e.notUnderstood) < maxNotUnderstood && !slices.Contains(e.notUnderstood, start.Name) {
 		e.notUnderstood = append(e.notUnderstood, start.Name)
 	}
 	return e.reader.Skip() //nolint:wrapcheck // classified by the caller

@@ -17,6 +17,9 @@ type media struct {
 // quotes or none (KDSoap writes an unquoted URI in action). It is false for a
 // media type that is no SOAP message's.
 func parseMedia(h http.Header) (m media, ok bool) {
+	if len(h["Content-Type"]) != 1 {
+		return m, false // a gateway before us may have looked at the other one
+	}
 	contentType, rest, _ := strings.Cut(h.Get("Content-Type"), ";")
 	switch strings.ToLower(strings.TrimSpace(contentType)) {
 	case "text/xml":

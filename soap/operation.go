@@ -17,8 +17,8 @@ type Operation[In, Out any] struct {
 	// request that breaks the schema already, so that a caller is told of all
 	// invalid elements at once: what broke the schema is absent in it. What it
 	// says of elements that the schema has named is dropped. It has no effect.
-	// It may be nil.
-	Check func(in *In) []Violation
+	// bySchema are the schema's own. It may be nil.
+	Check func(in *In, bySchema []Violation) []Violation
 
 	// Handle does the operation, on a request that is valid.
 	Handle func(ctx context.Context, in *In) (*Out, error)
@@ -34,7 +34,7 @@ type operation struct {
 	described
 	input, output *xsd.Binding
 	create        func() any
-	check         func(in any) []Violation
+	check         func(in any, bySchema []Violation) []Violation
 	handle        func(ctx context.Context, in any) (any, error)
 }
 
@@ -69,7 +69,7 @@ func (o Operation[In, Out]) bind(c *contract) (*operation, error) {
 		},
 	}
 	if o.Check != nil {
-		bound.check = func(in any) []Violation { return o.Check(in.(*In)) } //nolint:forcetypeassert // made by create
+		bound.check = func(in any, bySchema []Violation) []Violation { return o.Check(in.(*In), bySchema) } //nolint:forcetypeassert // made by create
 	}
 	return bound, nil
 }
@@ -84,7 +84,7 @@ func (o *operation) violations(in any, bySchema []Violation) []Violation {
 		named[v.Element] = true
 	}
 	all := bySchema
-	for _, v := range o.check(in) {
+	for _, v := range o.check(in, bySchema) {
 		if !named[v.Element] {
 			all = append(all, v)
 		}

@@ -12,6 +12,8 @@ import (
 func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Short: "Check or show the configuration",
 		Long: `The configuration is, each over the one before: the defaults, a YAML file
 (--config or REGISTRAR_CONFIG), variables (REGISTRAR_ and the key in capitals with

@@ -20,10 +20,14 @@ import (
 func migrateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Short: "Change the database's schema, or show where it stands",
 		Long: `The schema is changed in numbered steps. One process at a time does it; the
 others wait. registrar serve applies what is missing by itself unless
-database.migrate is false.`,
+database.migrate is false.
+
+down drops what the newest step made, and all that is kept there.`,
 	}
 	for _, sub := range []struct {
 		use, short string
@@ -49,9 +53,15 @@ database.migrate is false.`,
 	return cmd
 }
 
+// withMigrator keeps a service on the same data directory out meanwhile: it
+// would lose its tables under its feet.
 func withMigrator(c config.Config, do func(*store.Migrator) error) error {
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return fmt.Errorf("data directory: %w", err)
+	if c.Database.Driver == config.SQLite {
+		i, err := openInstance(c.DataDir)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = i.Close() }() // the lock goes with the process
 	}
 	m, err := store.OpenMigrator(storeOptions(c))
 	if err != nil {

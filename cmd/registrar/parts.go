@@ -103,7 +103,7 @@ func (p *parts) openStore(ctx context.Context, c config.Config) error {
 	defer cancel()
 	db, err := store.Open(ctx, storeOptions(c))
 	if err != nil {
-		return fmt.Errorf("the database does not answer: %w; see the section database of registrar config show", err)
+		return fmt.Errorf("the database cannot be opened: %w; see the section database of registrar config show", err)
 	}
 	p.db = db
 	return prepareSchema(ctx, c, p.log)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/mail"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -91,7 +92,7 @@ func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error)
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle(servicePath, withDeadline(c.RequestTimeout, server))
+	mux.Handle(servicePath, onlyOwnPages(c, withDeadline(c.RequestTimeout, server)))
 	mux.Handle("GET /{$}", http.RedirectHandler(servicePath, http.StatusFound))
 	return telemetry.Correlate(mux), nil
 }
@@ -136,16 +137,39 @@ func (p *parts) adminHandler(c config.Config, l *listeners) http.Handler {
 // his page in an operator's browser (DNS rebinding).
 func onlyHosts(hosts []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil && !slices.Contains(hosts, strings.ToLower(host)) {
+		if !isOwn(hosts, r.Host) {
 			http.Error(w, "This name is not one of the configured hosts.", http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// onlyOwnPages refuses what a page of another site makes a browser send, also
+// one whose name resolves to this machine. Programs send no Origin.
+func onlyOwnPages(c config.Config, next http.Handler) http.Handler {
+	hosts := c.Hosts
+	if public, err := url.Parse(c.PublicURL); err == nil && public.Hostname() != "" {
+		hosts = append(slices.Clone(hosts), strings.ToLower(public.Hostname()))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if origin := r.Header.Get("Origin"); origin != "" {
+			if u, err := url.Parse(origin); err != nil || u.Host == "" || !isOwn(hosts, u.Host) {
+				http.Error(w, "Pages of other sites may not call this service.", http.StatusForbidden)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isOwn says whether host, with or without a port, is an IP address or one of hosts.
+func isOwn(hosts []string, host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || slices.Contains(hosts, strings.ToLower(host))
 }
 
 // depth is the outbox as the leader last saw it.
@@ -166,7 +190,7 @@ func (p *parts) watch() {
 	}
 	p.metrics.Gauge("registrar_hash_queued", "Callers that wait for a password hash.", hashes(func(queued, _, _ float64) float64 { return queued }))
 	p.metrics.Gauge("registrar_hash_running", "Password hashes that run.", hashes(func(_, running, _ float64) float64 { return running }))
-	p.metrics.Gauge("registrar_hash_shed", "Callers turned away since the start because the hash queue was full.", hashes(func(_, _, shed float64) float64 { return shed }))
+	p.metrics.Total("registrar_hash_shed_total", "Callers turned away since the start because the hash queue was full.", hashes(func(_, _, shed float64) float64 { return shed }))
 	p.metrics.Gauge("registrar_outbox_rows", "Notifications that are not settled, as the leading relay last counted them.", func() float64 { return float64(p.outbox.rows.Load()) })
 	p.metrics.Gauge("registrar_outbox_oldest_seconds", "Age of the oldest of them.", func() float64 { return time.Duration(p.outbox.oldest.Load()).Seconds() })
 }

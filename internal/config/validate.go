@@ -31,7 +31,7 @@ func (c Config) Validate() error {
 	v.between("registration.notification_life", c.Registration.NotificationLife, time.Minute, 30*24*time.Hour)
 	v.password(c.Password)
 	v.database(c.Database)
-	v.addresses("kafka.brokers", c.Kafka.Brokers)
+	v.addresses("kafka.brokers", c.Kafka.Brokers, "9092")
 	v.number("kafka.replication", c.Kafka.Replication, 0, 9)
 	v.notify(c)
 	v.email(c.Email)
@@ -120,7 +120,7 @@ func (v *validator) password(p Password) {
 
 func (v *validator) database(d Database) {
 	v.oneOf("database.driver", d.Driver, SQLite, MariaDB)
-	v.addresses("database.addresses", d.Addresses)
+	v.addresses("database.addresses", d.Addresses, "3306")
 	if d.Driver == MariaDB {
 		if len(d.Addresses) == 0 {
 			v.add("database.addresses", "is empty", "name the nodes, like 10.0.0.1:3306")
@@ -189,10 +189,10 @@ func (v *validator) line(key, value string, low, high int) {
 	}
 }
 
-func (v *validator) addresses(key string, addresses []string) {
+func (v *validator) addresses(key string, addresses []string, port string) {
 	for _, a := range addresses {
-		if host, port, err := net.SplitHostPort(a); err != nil || host == "" || !isPort(port, 1) {
-			v.add(key, "must be host:port each", "write them like 10.0.0.1:3306")
+		if host, p, err := net.SplitHostPort(a); err != nil || host == "" || !isPort(p, 1) {
+			v.add(key, "must be host:port each", "write them like 10.0.0.1:"+port)
 			return
 		}
 	}

@@ -16,7 +16,7 @@ func (v *validator) email(e Email) {
 	v.oneOf("email.driver", e.Driver, Inbox, SMTP)
 	// The inbox takes what no mail server would: a name of one label.
 	if _, wrong := registration.ParseEmail(e.From, address.DomainToASCII); wrong != nil && (e.Driver == SMTP || !strings.HasSuffix(e.From, "@localhost")) {
-		v.add("email.from", "must be an e-mail address", "write it like registrar@example.com")
+		v.add("email.from", "must be an e-mail address that mail servers take; the default registrar@localhost is none", "write it like registrar@example.com")
 	}
 	v.line("email.from_name", e.FromName, 0, 60)
 	s := e.SMTP

@@ -134,6 +134,11 @@ func TestAllInvalidFieldsAtOnce(t *testing.T) {
 			"email REQUIRED, password TOO_SHORT, locale PATTERN, nickname UNKNOWN",
 		},
 		{
+			"one key in a look-up, and it breaks the schema",
+			`<GetRegistrationRequest><username>ab</username></GetRegistrationRequest>`,
+			"username TOO_SHORT",
+		},
+		{
 			"two keys in a look-up",
 			`<GetRegistrationRequest><username>noor</username><email>n@example.com</email><externalId></externalId></GetRegistrationRequest>`,
 			"externalId TOO_SHORT, GetRegistrationRequest EXACTLY_ONE",
@@ -276,3 +281,31 @@ func TestGetRegistrationTellsEverythingButThePassword(t *testing.T) {
 		t.Errorf("the answer is %s", body)
 	}
 }
+
+// TestTheLocaleFitsTheContract: some tags are longer in their canonical form.
+func TestTheLocaleFitsTheContract(t *testing.T) {
+	t.Parallel()
+	s := &registration.Service{
+		Rules: rules(t), Store: &keep{}, Hasher: keepHash{}, Announcer: keepHash{}, Now: time.Now,
+		NewID: func() (registration.ID, error) { return registration.ID{1}, nil },
+	}
+	for locale, want := range map[string]string{
+		"mo-u-ca-islamic-x-aaaaaaaa-aaaaaaaa": "mo-u-ca-islamic-x-aaaaaaaa-aaaaaaaa",
+		"AR-sa":                               "ar-SA",
+		"":                                    "en",
+	} {
+		receipt, err := s.Register(t.Context(), registration.Request{Username: "noor", Email: "n@example.com", Password: "velvet-anchor", Locale: locale})
+		if err != nil || receipt.Locale != want {
+			t.Errorf("%s became %s, %v", locale, receipt.Locale, err)
+		}
+	}
+}
+
+type keep struct{ registration.Store }
+
+func (*keep) Create(context.Context, registration.Registration) error { return nil }
+
+type keepHash struct{ registration.Hasher }
+
+func (keepHash) Hash(context.Context, string) (string, error) { return "hash", nil }
+func (keepHash) Announce([]registration.Notification)         {}

@@ -10,8 +10,19 @@ import (
 	"registrar/wsdl/registrationv1"
 )
 
-func (e *Endpoint) checkGetRegistration(in *registrationv1.GetRegistrationRequest) []edge.Violation {
-	return violations(e.Rules.CheckLookup(lookup(in)))
+// checkGetRegistration counts a key that breaks the schema as named, though it
+// is absent in in.
+func (e *Endpoint) checkGetRegistration(in *registrationv1.GetRegistrationRequest, bySchema []edge.Violation) []edge.Violation {
+	l := lookup(in)
+	for _, v := range bySchema {
+		key, named := map[string]*string{
+			"registrationId": &l.RegistrationID, "username": &l.Username, "email": &l.Email, "externalId": &l.ExternalID,
+		}[v.Element]
+		if named && *key == "" {
+			*key = "?" // nothing is looked up by it
+		}
+	}
+	return violations(e.Rules.CheckLookup(l))
 }
 
 func (e *Endpoint) getRegistration(ctx context.Context, in *registrationv1.GetRegistrationRequest) (*registrationv1.GetRegistrationResponse, error) {

@@ -10,7 +10,7 @@ import (
 	"registrar/wsdl/registrationv1"
 )
 
-func (e *Endpoint) checkRegister(in *registrationv1.RegisterRequest) []edge.Violation {
+func (e *Endpoint) checkRegister(in *registrationv1.RegisterRequest, _ []edge.Violation) []edge.Violation {
 	return violations(e.Rules.Check(request(in)))
 }
 

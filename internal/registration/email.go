@@ -33,7 +33,7 @@ var errEmailForm = &FieldError{"email", "FORMAT", "is not an e-mail address of t
 // break are FORMAT, TOO_LONG and DOMAIN.
 func ParseEmail(text string, domainToASCII func(string) (string, error)) (Email, *FieldError) {
 	at := strings.LastIndexByte(text, '@')
-	if at < 1 || at == len(text)-1 || !utf8.ValidString(text) {
+	if at < 1 || at == len(text)-1 || !utf8.ValidString(text) || strings.ContainsFunc(text, breaksLine) {
 		return Email{}, errEmailForm
 	}
 	// Seen after normalization: a full-width sign must not bring an at sign or a dot in.

@@ -80,3 +80,27 @@ var (
 	ErrNotFound        = NewError(NotFound, "There is no such registration.")
 	ErrUnavailable     = NewError(Unavailable, "The service cannot do this now. Send the same request again later.")
 )
+
+// Taken is the error for keys that are registered already: of the first one's
+// code, in the order of the contract's elements, with a field for each. It is
+// nil when none is.
+func Taken(username, email, externalID bool) error {
+	var all []*Error
+	for _, key := range []struct {
+		taken bool
+		err   *Error
+	}{{username, ErrUsernameTaken}, {email, ErrEmailTaken}, {externalID, ErrExternalIDTaken}} {
+		if key.taken {
+			all = append(all, key.err)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	first := *all[0]
+	first.Fields = nil
+	for _, e := range all {
+		first.Fields = append(first.Fields, e.Fields...)
+	}
+	return &first
+}

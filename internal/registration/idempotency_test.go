@@ -42,7 +42,7 @@ func TestReplay(t *testing.T) {
 		t.Errorf("a new request under another policy: %v", err)
 	}
 	r.RequestID, r.LastName = "2026-0001", "Other"
-	if _, err := s.Register(t.Context(), r); category(t, err) != registration.PasswordRejected {
+	if _, err := s.Register(t.Context(), r); category(t, err) != registration.RequestIDReused {
 		t.Errorf("other content that is wrong too: %v", err)
 	}
 	store.failing = on("recorded", registration.ErrUnavailable)

@@ -48,6 +48,9 @@ type Personal struct {
 	LastName  string
 }
 
+// maxLocale is the contract's longest language tag, in characters.
+const maxLocale = 35
+
 // valid is a request whose every field has passed.
 type valid struct {
 	username Username
@@ -94,7 +97,9 @@ func (rules Rules) check(r Request) (v valid, wrong []FieldError) {
 		if err != nil {
 			note(&FieldError{"locale", "LANGUAGE_TAG", "is not a language tag of BCP 47"})
 		}
-		v.locale = tag.String()
+		if v.locale = tag.String(); len(v.locale) > maxLocale {
+			v.locale = r.Locale // its canonical form has no room in the contract
+		}
 	}
 	if !utf8.ValidString(r.ExternalID) || strings.ContainsFunc(r.ExternalID, unicode.IsControl) {
 		note(&FieldError{"externalId", "CHARACTERS", "holds a control character"})

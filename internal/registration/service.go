@@ -75,7 +75,7 @@ func (s *Service) Register(ctx context.Context, r Request) (Receipt, error) {
 	if r.RequestID != "" {
 		// Also of a wrong request: what was right under yesterday's policy keeps its receipt.
 		receipt, err := s.replay(ctx, r)
-		if err == nil || len(wrong) == 0 && !errors.Is(err, ErrNotFound) {
+		if err == nil || errors.Is(err, ErrRequestIDReused) || len(wrong) == 0 && !errors.Is(err, ErrNotFound) {
 			return receipt, err
 		}
 	}

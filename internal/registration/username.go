@@ -29,7 +29,7 @@ const (
 // can break are CHARACTERS, TOO_SHORT and TOO_LONG.
 func ParseUsername(text string) (Username, *FieldError) {
 	key, err := identifierKey(text)
-	if err != nil {
+	if err != nil || strings.ContainsFunc(text, breaksLine) {
 		return Username{}, &FieldError{"username", "CHARACTERS", "holds a character that a user name may not hold, or mixes writing directions"}
 	}
 	switch n := utf8.RuneCountInString(key); {

@@ -57,7 +57,7 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) erro
 				return err
 			}
 		}
-		return takenError(err, f.index)
+		return t.takenError(ctx, r.Account, err, f.index)
 	})
 }
 
@@ -92,20 +92,32 @@ type requestError struct{ error }
 
 func (e requestError) Unwrap() error { return e.error }
 
-// takenError tells which key was there already.
-func takenError(err error, index string) error {
-	switch {
-	case errors.As(err, new(requestError)):
+const selectTaken = `SELECT COUNT(CASE WHEN username_key = ? THEN 1 END) AS username, COUNT(CASE WHEN email_key = ? THEN 1 END) AS email,
+	COUNT(CASE WHEN caller = ? AND external_id = ? THEN 1 END) AS external_id
+	FROM accounts WHERE username_key = ? OR email_key = ? OR (caller = ? AND external_id = ?)`
+
+// takenError tells which keys were there already. The error names one of them,
+// and which one depends on the database where several are taken, so all are
+// looked for once it is known that one is.
+func (t *tx) takenError(ctx context.Context, a registration.Account, err error, index string) error {
+	if errors.As(err, new(requestError)) {
 		return registration.ErrRequestIDReused
-	case index == uniqueUsername:
-		return registration.ErrUsernameTaken
-	case index == uniqueEmail:
-		return registration.ErrEmailTaken
-	case index == uniqueExternalID:
-		return registration.ErrExternalIDTaken
-	default:
+	}
+	if index != uniqueUsername && index != uniqueEmail && index != uniqueExternalID {
 		return err
 	}
+	var taken []struct {
+		Username   int `db:"username"`
+		Email      int `db:"email"`
+		ExternalID int `db:"external_id"`
+	}
+	external := sql.NullString{String: a.ExternalID, Valid: a.ExternalID != ""}
+	if err := t.query(ctx, &taken, selectTaken, a.Username.Key, a.Email.Key, a.Caller, external,
+		a.Username.Key, a.Email.Key, a.Caller, external); err != nil {
+		return err
+	}
+	return registration.Taken(taken[0].Username > 0 || index == uniqueUsername, taken[0].Email > 0 || index == uniqueEmail,
+		taken[0].ExternalID > 0 || index == uniqueExternalID)
 }
 
 // rows are the values of a multi-row INSERT.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -167,6 +168,34 @@ func TestConcurrentCreates(t *testing.T) {
 					}
 				}
 			})
+		}
+	})
+}
+
+// TestSeveralTakenKeysAreAllTold: in the same way by every database, whichever
+// index it looks at first.
+func TestSeveralTakenKeysAreAllTold(t *testing.T) {
+	onEach(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		first, second := person(), person()
+		create(t, db, first)
+		create(t, db, second)
+		r := person(func(r *registration.Registration) {
+			r.RequestID = ""
+			r.Account.Username.Key, r.Account.Email.Key = first.Account.Username.Key, second.Account.Email.Key
+			r.Account.ExternalID = first.Account.ExternalID
+		})
+		err := db.Accounts().Create(t.Context(), r)
+		taken, ok := errors.AsType[*registration.Error](err)
+		if !ok || taken.Code != registration.UsernameTaken {
+			t.Fatalf("got %v", err)
+		}
+		var fields []string
+		for _, f := range taken.Fields {
+			fields = append(fields, f.Field)
+		}
+		if want := []string{"username", "email", "externalId"}; !slices.Equal(fields, want) {
+			t.Errorf("told of %v, want %v", fields, want)
 		}
 	})
 }

@@ -65,6 +65,12 @@ func (m *Metrics) Gauge(name, help string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
 }
 
+// Total shows what read gives at each scrape, which only grows; its name ends
+// in _total. It panics on a name given twice.
+func (m *Metrics) Total(name, help string, read func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read))
+}
+
 // Request counts a SOAP request.
 func (m *Metrics) Request(operation, soapVersion, result string, took time.Duration) {
 	m.requests.WithLabelValues(operation, soapVersion, result).Inc()

@@ -133,6 +133,7 @@ func TestMetricsAreServed(t *testing.T) {
 	m.Latency("email.transactional", 30*time.Millisecond)
 	m.Published(2, true)
 	m.Poison("sms.otp")
+	m.Total("registrar_hash_shed_total", "Shed.", func() float64 { return 3 })
 	m.Gauge("registrar_outbox_rows", "Rows.", func() float64 { return 7 })
 	rec := httptest.NewRecorder()
 	m.Handler().ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
@@ -143,6 +144,7 @@ func TestMetricsAreServed(t *testing.T) {
 		`registrar_outbox_published_total{result="ok"} 2`,
 		`registrar_queue_poison_total{lane="sms.otp"} 1`,
 		`registrar_outbox_rows 7`,
+		`registrar_hash_shed_total 3`,
 		`registrar_build_info{version="test"} 1`,
 	} {
 		if !strings.Contains(rec.Body.String(), want) {

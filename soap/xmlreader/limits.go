@@ -6,7 +6,7 @@ type Limits struct {
 	Depth      int // elements open at once, the root is 1; default 32
 	Attributes int // attributes of one element, namespace declarations too; default 64
 	Elements   int // elements of the document; default 1,000
-	NameBytes  int // bytes of a name as written, prefix too; default 256
+	NameBytes  int // bytes of a name as written, prefix too; default 256. A namespace may have four times as many.
 	// Namespaces is how many namespace declarations may be in scope at once;
 	// default 128. Each prefix is looked up among them.
 	Namespaces int

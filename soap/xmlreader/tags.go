@@ -113,6 +113,10 @@ func (r *Reader) attribute() (rawAttr, error) {
 	return a, err
 }
 
+// namespaceFactor is how much longer a namespace may be than a name. It is
+// bounded since each name in it may be told back in a fault.
+const namespaceFactor = 4
+
 // declare binds prefix ("" is the default namespace), as Namespaces in XML 1.0,
 // section 3 allows it. Bindings from outer on are of the same element.
 func (r *Reader) declare(outer int, prefix string, a rawAttr) error {
@@ -130,6 +134,9 @@ func (r *Reader) declare(outer int, prefix string, a rawAttr) error {
 	}
 	if len(r.bindings) >= r.limits.Namespaces {
 		return r.fail(TooManyNamespaces, a.offset)
+	}
+	if len(a.value) > namespaceFactor*r.limits.NameBytes {
+		return r.fail(NameTooLong, a.offset)
 	}
 	r.bindings = append(r.bindings, binding{prefix, a.value})
 	return nil

@@ -41,6 +41,7 @@ func TestCommandLine(t *testing.T) {
 		{"every problem at once", []string{"config", "check", "--config", wrong}, 1, []string{"allow_unauthenticated", "password.min_length", "password.algorithm", "colour"}, "goroutine"},
 		{"show redacts", []string{"config", "show", "--config", secret}, 0, []string{"driver: mariadb", "[redacted]"}, "hunter2"},
 		{"an unknown flag", []string{"serve", "--prot", "1"}, 1, []string{"unknown flag: --prot"}, "goroutine"},
+		{"an unknown command of a group", []string{"migrate", "upp"}, 1, []string{"unknown command"}, "goroutine"},
 		{"an unknown command", []string{"server"}, 1, []string{"unknown command"}, "goroutine"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

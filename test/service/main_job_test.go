@@ -231,3 +231,28 @@ func TestRefusedRequestsLeaveNothing(t *testing.T) {
 	wantFault(t, err, "NOT_FOUND")
 	quiet(t, s)
 }
+
+// TestPagesOfOtherSitesMayNotCall: a browser says where a page is from; programs do not.
+func TestPagesOfOtherSitesMayNotCall(t *testing.T) {
+	t.Parallel()
+	s := harness.New(t)
+	s.Start(t)
+	for origin, want := range map[string]int{"": http.StatusOK, "http://localhost:8081": http.StatusOK, "http://evil.example:8080": http.StatusForbidden, "null": http.StatusForbidden} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL, strings.NewReader(harness.Envelope(amina.Body())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "text/xml")
+		if origin != "" {
+			req.Header.Set("Origin", origin)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("Origin %q: HTTP %d, want %d", origin, resp.StatusCode, want)
+		}
+	}
+}
