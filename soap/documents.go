@@ -59,7 +59,8 @@ func (s *Server) prepareDocuments() error {
 
 // get serves the description, a schema, or the page.
 func (s *Server) get(w http.ResponseWriter, r *http.Request) {
-	key, name, _ := strings.Cut(r.URL.RawQuery, "=")
+	query, _, _ := strings.Cut(r.URL.RawQuery, "&")
+	key, name, _ := strings.Cut(query, "=")
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-cache") // it may depend on the headers of a proxy
