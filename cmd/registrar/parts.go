@@ -141,7 +141,7 @@ func leaseTTL(c config.Config) time.Duration {
 }
 
 func (p *parts) openRelay(c config.Config) {
-	p.relay = outbox.New(outbox.Settings{Owner: p.instance.name, LeaseTTL: leaseTTL(c)}, p.db.Outbox(), p.db.Leases(), p.queue.Publisher(), time.Now, p.log, outbox.Observer{
+	p.relay = outbox.New(outbox.Settings{Owner: p.instance.name, LeaseTTL: leaseTTL(c), Pace: sharing, MarkDelay: 3 * sharing}, p.db.Outbox(), p.db.Leases(), p.queue.Publisher(), time.Now, p.log, outbox.Observer{
 		Published: func(n int) { p.metrics.Published(n, true) },
 		Failed:    func(n int) { p.metrics.Published(n, false) },
 		Depth:     p.outbox.set,
@@ -207,6 +207,11 @@ func (p *parts) openNotifiers(c config.Config) error {
 	return nil
 }
 
+// sharing is how long news may wait, under load, at each of two stops on its way
+// to share a request to the broker and the ledger's transactions with others. It
+// stays far below the second after which the relay publishes what nobody has.
+const sharing = 100 * time.Millisecond
+
 // linger is how long a message may wait for others, to share their
 // transactions: a one-time code not at all, other news what nobody notices.
 func linger(l lane.Lane) time.Duration {
@@ -214,7 +219,7 @@ func linger(l lane.Lane) time.Duration {
 	case lane.SMSOTP, lane.EmailOTP:
 		return 0
 	default:
-		return 50 * time.Millisecond
+		return sharing
 	}
 }
 
