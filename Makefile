@@ -13,6 +13,7 @@ help: ## Show the targets
 
 .PHONY: build
 build: ## Build bin/registrar
+	@test -e bin/registrar || echo 'Building bin/registrar; the first time takes a minute or two.'
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/registrar ./cmd/registrar
 
 .PHONY: run
