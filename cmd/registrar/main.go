@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -20,17 +19,7 @@ import (
 // version is set by the linker.
 var version = "unknown"
 
-// gcPercent lets the heap grow to four times what is live before it is
-// collected. Each argon2 hash takes its megabytes for milliseconds: with the
-// default of 100 every one of them would start a collection of everything
-// else. What is taken under load is given back when the load ends (see
-// password.Pool). GOGC in the environment has the last word.
-const gcPercent = 300
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	err := root().ExecuteContext(ctx)
