@@ -1,8 +1,6 @@
 package soap_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/xml"
 	"io"
 	"net/http"
@@ -27,47 +25,6 @@ func edge(b *testing.B) http.Handler {
 	return newEcho(b, func(c *soap.Config) { c.Observe = nil })
 }
 
-// plain is a handler with net/http and encoding/xml and no checks.
-func plain() http.Handler {
-	type requestEnvelope struct {
-		XMLName xml.Name `xml:"http://schemas.xmlsoap.org/soap/envelope/ Envelope"`
-		Body    struct {
-			Request echoRequest `xml:"urn:test:echo EchoRequest"`
-		} `xml:"http://schemas.xmlsoap.org/soap/envelope/ Body"`
-	}
-	type responseEnvelope struct {
-		XMLName xml.Name `xml:"http://schemas.xmlsoap.org/soap/envelope/ Envelope"`
-		Body    struct {
-			Response *echoResponse
-		} `xml:"http://schemas.xmlsoap.org/soap/envelope/ Body"`
-	}
-	service := new(echo)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var in requestEnvelope
-		body, err := io.ReadAll(r.Body)
-		if err == nil {
-			err = xml.Unmarshal(body, &in)
-		}
-		if err != nil || in.Body.Request.Text == nil {
-			http.Error(w, "bad", http.StatusBadRequest)
-			return
-		}
-		var out responseEnvelope
-		out.Body.Response, err = service.echo(r.Context(), &in.Body.Request)
-		if err != nil {
-			http.Error(w, "bad", http.StatusInternalServerError)
-			return
-		}
-		answer, err := xml.Marshal(out)
-		if err != nil {
-			http.Error(w, "bad", http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-		_, _ = w.Write(answer)
-	})
-}
-
 func benchmarkInProcess(b *testing.B, h http.Handler) {
 	b.Helper()
 	b.ReportAllocs()
@@ -83,8 +40,7 @@ func benchmarkInProcess(b *testing.B, h http.Handler) {
 	}
 }
 
-func BenchmarkInProcessEdge(b *testing.B)  { benchmarkInProcess(b, edge(b)) }
-func BenchmarkInProcessPlain(b *testing.B) { benchmarkInProcess(b, plain()) }
+func BenchmarkInProcessEdge(b *testing.B) { benchmarkInProcess(b, edge(b)) }
 
 // BenchmarkInProcessNothing is what recorder and request cost by themselves.
 func BenchmarkInProcessNothing(b *testing.B) {
@@ -93,40 +49,6 @@ func BenchmarkInProcessNothing(b *testing.B) {
 		w.WriteHeader(http.StatusOK)
 	}))
 }
-
-func benchmarkLoopback(b *testing.B, h http.Handler) {
-	b.Helper()
-	server := httptest.NewServer(h)
-	defer server.Close()
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
-	defer client.CloseIdleConnections()
-	b.ReportAllocs()
-	b.SetParallelism(8)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, server.URL+"/echo", bytes.NewReader([]byte(spoken)))
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			r.Header.Set("Content-Type", "text/xml; charset=utf-8")
-			response, err := client.Do(r)
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			_, _ = io.Copy(io.Discard, response.Body)
-			_ = response.Body.Close()
-			if response.StatusCode != http.StatusOK {
-				b.Error(response.Status)
-				return
-			}
-		}
-	})
-}
-
-func BenchmarkLoopbackEdge(b *testing.B)  { benchmarkLoopback(b, edge(b)) }
-func BenchmarkLoopbackPlain(b *testing.B) { benchmarkLoopback(b, plain()) }
 
 // BenchmarkDecode is reading, validating and binding alone.
 func BenchmarkDecode(b *testing.B) {

@@ -187,10 +187,7 @@ func (n *KafkaNode) Kill() {
 	}
 }
 
-// Shutdown is an orderly end: leaders move first, as far as there are others.
-func (n *KafkaNode) Shutdown() { n.process.Stop(30 * time.Second) }
-
-// Restart starts a broker that was killed or shut down on the data that it
+// Restart starts a broker that was killed, on the data that it
 // left, and waits until it serves.
 func (n *KafkaNode) Restart(ctx context.Context) error { return n.start(ctx) }
 

@@ -102,6 +102,23 @@ func BenchmarkRegister(b *testing.B) {
 	}
 }
 
+// BenchmarkStart is what the embedded default takes before anyone calls: from
+// the command to /readyz on an empty directory, and its memory after a second.
+func BenchmarkStart(b *testing.B) {
+	for b.Loop() {
+		s := harness.New(b)
+		began := time.Now()
+		s.Start(b)
+		ready := time.Since(began)
+		time.Sleep(time.Second)
+		b.ReportMetric(milliseconds(ready), "ms-to-ready")
+		b.ReportMetric(float64(harness.RSS(b, s.Process().PID()))/(1<<20), "MiB-RSS-idle")
+		if err := s.Stop(20 * time.Second); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func selfCPU(tb testing.TB) time.Duration {

@@ -16,12 +16,6 @@ import (
 // least that is allowed, so that a test loads the rest.
 const CheapHash = "password:\n  argon2_memory_kib: 7168\n  argon2_passes: 1\n  queue: 1024\n"
 
-// CheapHashing writes a configuration file of CheapHash.
-func CheapHashing(tb testing.TB) string {
-	tb.Helper()
-	return Config(tb, CheapHash)
-}
-
 // Config writes a configuration file.
 func Config(tb testing.TB, yaml string) string {
 	tb.Helper()
