@@ -56,18 +56,6 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Quirk is a client that takes a SOAP 1.2 fault only with HTTP status 500.
-type Quirk struct {
-	UserAgent string // begins with this
-	Reason    string // for the help page
-}
-
-// DefaultQuirks are the clients that are known to need one.
-var DefaultQuirks = []Quirk{{
-	UserAgent: "Apache-CXF/",
-	Reason:    "Apache CXF reads no SOAP 1.2 fault that comes with HTTP status 400, so it gets 500.",
-}}
-
 // Exchange is a message and its answer, as metrics see it.
 type Exchange struct {
 	Operation     string // "" where it was not found out

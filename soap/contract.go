@@ -31,6 +31,7 @@ type described struct {
 // contract is what a description and its schemas say.
 type contract struct {
 	service    string
+	portType   Name
 	operations map[string]described
 	names      []string // of operations, in the description's order
 	faults     []Name   // elements of fault messages
@@ -140,6 +141,7 @@ func (r *contractReader) portType() {
 		r.fail("there is not exactly one portType")
 		return
 	}
+	r.contract.portType = Name{Space: r.target, Local: attribute(portTypes[0], "name")}
 	for _, o := range all(portTypes[0], wsdlSpace, "operation") {
 		d := described{Name: attribute(o, "name")}
 		inputs, outputs := all(o, wsdlSpace, "input"), all(o, wsdlSpace, "output")

@@ -21,6 +21,8 @@ const (
 	UnknownOperation   Kind = "UNKNOWN_OPERATION"   // the Body's element is no operation's
 	ActionMismatch     Kind = "ACTION_MISMATCH"     // the action names another operation than the Body
 	Invalid            Kind = "INVALID"             // the schema's or the operation's rules are broken
+	Unauthenticated    Kind = "UNAUTHENTICATED"     // a security header that is wrong or out of date
+	Addressing         Kind = "ADDRESSING"          // an addressing header that is wrong or asks for what is not done
 	Internal           Kind = "INTERNAL"            // a panic, or an answer that cannot be written
 )
 
@@ -32,6 +34,10 @@ type Error struct {
 	Kind       Kind
 	Reason     string      // for the caller: holds no value of the request and nothing of the inside
 	Violations []Violation // of Invalid, all that were found
+	// Subcode is told in a SOAP 1.2 fault below its code (part 1, 5.4.6), such
+	// as those of WS-Security; the zero Name for none. SOAP 1.1 has no place
+	// for it that WS-I allows (Basic Profile 1.1, R1004, R1031).
+	Subcode Name
 
 	notUnderstood []Name // of MustUnderstand
 	cause         error
@@ -61,4 +67,8 @@ type Fault struct {
 	// may not have one (SOAP 1.1, 4.4).
 	Detail     any
 	RetryAfter time.Duration // told in the HTTP header of that name in whole seconds, rounded up; 0 is not told
+	// Challenge is for WWW-Authenticate (RFC 9110, 11.6.1). It is told, with
+	// status 401, to clients that send their credentials only when asked
+	// (ChallengeFirst); others get the fault as any other. "" for none.
+	Challenge string
 }

@@ -23,18 +23,20 @@ type HeaderHandler struct {
 	// is not yet told. The context that it gives goes to the next handler and
 	// to the operation. An error ends the message.
 	Process func(ctx context.Context, m *Message) (context.Context, error)
+	// Reply gives header blocks for the answer: a fault if err is not nil. It
+	// is asked for every answer to an envelope whose header was read, also
+	// where that ended before Process. It may be nil.
+	Reply func(ctx context.Context, m *Message, err error) []*xmlreader.Element
 }
 
 // Message is a message as far as header handlers see it.
 type Message struct {
 	Version   Version
-	Operation string
+	PortType  Name
+	Operation string               // "" where the Body's element is none
 	Action    string               // the operation's
 	Blocks    []*xmlreader.Element // those that are for this node and that some handler understands, in order
 	HTTP      *http.Request        // its body is read already
-
-	// Reply takes header blocks for the answer, also if it is a fault.
-	Reply []*xmlreader.Element
 }
 
 // The roles of SOAP that name this node, which is the ultimate receiver (SOAP

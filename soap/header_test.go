@@ -72,12 +72,14 @@ func TestRow10HeaderHandlersGetTheirBlocks(t *testing.T) {
 				for _, b := range m.Blocks {
 					got = append(got, m.Version.String()+" "+m.Operation+" "+m.Action+" "+b.Text+b.Children[0].Text)
 				}
-				m.Reply = append(m.Reply, &xmlreader.Element{
+				return context.WithValue(ctx, contextKey{}, "seen"), nil
+			},
+			Reply: func(context.Context, *soap.Message, error) []*xmlreader.Element {
+				return []*xmlreader.Element{{
 					Name:  soap.Name{Space: "urn:test:token", Local: "Seen"},
 					Attrs: []xmlreader.Attr{{Name: soap.Name{Local: "n"}, Value: `"1"`}, {Name: soap.Name{Space: "urn:q", Local: "q"}, Value: "2"}, {Name: soap.Name{Space: xmlreader.XMLSpace, Local: "lang"}, Value: "en"}},
 					Text:  "<>", Children: []*xmlreader.Element{{Name: soap.Name{Space: "urn:test:token", Local: "In"}}},
-				})
-				return context.WithValue(ctx, contextKey{}, "seen"), nil
+				}}
 			},
 		}, {
 			Process: func(ctx context.Context, _ *soap.Message) (context.Context, error) {

@@ -42,6 +42,7 @@ func appendEnvelopeEnd(dst []byte) []byte {
 type faultMessage struct {
 	version Version
 	code    string // local name of the code, in the version's spelling
+	subcode Name   // SOAP 1.2 only; the zero Name for none
 	reason  string
 	lang    string
 	detail  func(dst []byte) ([]byte, error) // nil for none
@@ -55,7 +56,12 @@ func (f *faultMessage) append(dst []byte) ([]byte, error) {
 	var err error
 	dst = appendEnvelopeStart(dst, f.version, f.own, f.blocks)
 	if f.version == SOAP12 {
-		dst = append(append(append(dst, `<soap:Fault><soap:Code><soap:Value>soap:`...), f.code...), `</soap:Value></soap:Code><soap:Reason><soap:Text xml:lang="`...)
+		dst = append(append(append(dst, `<soap:Fault><soap:Code><soap:Value>soap:`...), f.code...), `</soap:Value>`...)
+		if f.subcode.Local != "" {
+			dst = xsd.AppendText(append(dst, `<soap:Subcode><soap:Value xmlns:s="`...), f.subcode.Space)
+			dst = append(append(append(dst, `">s:`...), f.subcode.Local...), `</soap:Value></soap:Subcode>`...)
+		}
+		dst = append(dst, `</soap:Code><soap:Reason><soap:Text xml:lang="`...)
 		dst = append(xsd.AppendText(dst, f.lang), `">`...)
 		dst = append(xsd.AppendText(dst, f.reason), `</soap:Text></soap:Reason>`...)
 		if f.detail != nil {

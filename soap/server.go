@@ -131,11 +131,16 @@ func (c *call) read(m media) error {
 	c.envelope = envelope{server: c.server, reader: reader}
 	err = c.envelope.read(m.actions)
 	c.envelope.reader = nil
+	c.message = Message{PortType: c.server.contract.portType, Blocks: c.envelope.blocks, HTTP: c.request}
+	if o := c.envelope.operation; o != nil {
+		c.message.Operation, c.message.Action = o.Name, o.Action
+	}
 	if c.envelope.version != 0 {
 		c.version = c.envelope.version
 	} else if err != nil && isKind(err, VersionMismatch) {
 		c.version = SOAP11 // SOAP 1.2 part 1, appendix A
 	}
+	c.message.Version = c.envelope.version
 	return err
 }
 
@@ -183,7 +188,7 @@ func (c *call) do(ctx context.Context, dst []byte) (answer []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dst = appendEnvelopeStart(dst, c.version, "", c.message.Reply)
+	dst = appendEnvelopeStart(dst, c.version, "", c.reply(handling, nil))
 	if dst, err = o.output.Append(dst, out); err != nil {
 		return nil, &Error{Kind: Internal, Reason: "The answer could not be written.", cause: err}
 	}
@@ -192,15 +197,27 @@ func (c *call) do(ctx context.Context, dst []byte) (answer []byte, err error) {
 
 // process asks the header handlers.
 func (c *call) process(ctx context.Context) (context.Context, error) {
-	o := c.envelope.operation
-	c.message = Message{Version: c.version, Operation: o.Name, Action: o.Action, Blocks: c.envelope.blocks, HTTP: c.request}
 	for _, h := range c.server.config.Headers {
-		var err error
-		if ctx, err = h.Process(ctx, &c.message); err != nil {
+		next, err := h.Process(ctx, &c.message)
+		if err != nil {
 			return nil, err
 		}
+		ctx = next
 	}
 	return ctx, nil
+}
+
+// reply asks the header handlers for blocks of the answer.
+func (c *call) reply(ctx context.Context, err error) (blocks []*xmlreader.Element) {
+	if c.message.Version == 0 {
+		return nil
+	}
+	for _, h := range c.server.config.Headers {
+		if h.Reply != nil {
+			blocks = append(blocks, h.Reply(ctx, &c.message, err)...)
+		}
+	}
+	return blocks
 }
 
 // fault appends the fault for an error and gives its status.
@@ -209,14 +226,14 @@ func (c *call) fault(ctx context.Context, w http.ResponseWriter, err error, dst 
 	if f.RetryAfter > 0 {
 		w.Header().Set("Retry-After", retryAfter(f.RetryAfter))
 	}
-	message := faultMessage{version: c.version, reason: f.Reason, lang: f.Lang, blocks: c.message.Reply}
+	message := faultMessage{version: c.version, reason: f.Reason, lang: f.Lang, blocks: c.reply(ctx, err)}
 	if message.lang == "" {
 		message.lang = "en"
 	}
 	var kind Kind
 	var own *Error
 	if errors.As(err, &own) {
-		kind = own.Kind
+		kind, message.subcode = own.Kind, own.Subcode
 	}
 	message.code = c.version.code(kind, f.Sender)
 	switch kind {
@@ -234,6 +251,10 @@ func (c *call) fault(ctx context.Context, w http.ResponseWriter, err error, dst 
 		c.server.config.Log.ErrorContext(ctx, "soap: a fault's detail could not be written", "error", err)
 		message.detail = nil
 		answer, _ = message.append(dst) // without a detail it has no error
+	}
+	if f.Challenge != "" && c.server.needs(c.request, ChallengeFirst) {
+		w.Header().Set("WWW-Authenticate", f.Challenge)
+		return answer, http.StatusUnauthorized
 	}
 	return answer, c.status(message.code)
 }
@@ -256,14 +277,8 @@ func (c *call) detail(ctx context.Context, v any) func([]byte) ([]byte, error) {
 // status is that of a fault: always 500 in SOAP 1.1 (6.2); in SOAP 1.2 400 for
 // the sender's (part 2, table 20), but for clients that cannot take it.
 func (c *call) status(code string) int {
-	if code != "Sender" {
+	if code != "Sender" || c.server.needs(c.request, FaultStatus500) {
 		return http.StatusInternalServerError
-	}
-	agent := c.request.UserAgent()
-	for _, q := range c.server.config.Quirks {
-		if strings.HasPrefix(agent, q.UserAgent) {
-			return http.StatusInternalServerError
-		}
 	}
 	return http.StatusBadRequest
 }

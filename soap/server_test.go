@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"registrar/soap"
+	"registrar/soap/xmlreader"
 )
 
 func fail(how string) string {
@@ -152,10 +153,11 @@ func FuzzServer(f *testing.F) {
 	f.Add("PUT", "/echo", "", "", "", "")
 	e := newEcho(f, func(c *soap.Config) {
 		c.BodyLimit = 64 << 10
-		c.Headers = []soap.HeaderHandler{{Understands: []soap.Name{token}, Process: func(ctx context.Context, m *soap.Message) (context.Context, error) {
-			m.Reply = m.Blocks
-			return ctx, nil
-		}}}
+		c.Headers = []soap.HeaderHandler{{
+			Understands: []soap.Name{token},
+			Process:     func(ctx context.Context, _ *soap.Message) (context.Context, error) { return ctx, nil },
+			Reply:       func(_ context.Context, m *soap.Message, _ error) []*xmlreader.Element { return m.Blocks },
+		}}
 	})
 	f.Fuzz(func(t *testing.T, method, target, contentType, action, coding, body string) {
 		r, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))

@@ -27,6 +27,9 @@ var codes = map[registration.Code]blame{
 	registration.PasswordRejected: {sender: true},
 	registration.RequestIDReused:  {sender: true},
 	registration.NotFound:         {sender: true},
+	registration.Unauthenticated:  {sender: true},
+	registration.Forbidden:        {sender: true},
+	registration.RateLimited:      {sender: true, retryable: true, retryAfter: time.Second},
 	registration.Unavailable:      {retryable: true, retryAfter: time.Second},
 	registration.Internal:         {retryable: true, retryAfter: time.Second},
 }
@@ -43,6 +46,8 @@ var kinds = map[soap.Kind]registration.Code{
 	soap.UnknownOperation:   registration.ValidationFailed,
 	soap.ActionMismatch:     registration.ValidationFailed,
 	soap.Invalid:            registration.ValidationFailed,
+	soap.Addressing:         registration.ValidationFailed,
+	soap.Unauthenticated:    registration.Unauthenticated,
 	soap.Internal:           registration.Internal,
 }
 
@@ -63,7 +68,7 @@ func (e *Endpoint) Fault(ctx context.Context, err error) soap.Fault {
 	for _, f := range told.Fields {
 		detail.Field = append(detail.Field, &registrationv1.FaultField{Name: f.Field, Code: f.Rule, Message: f.Message})
 	}
-	return soap.Fault{Sender: b.sender, Reason: told.Message, Detail: detail, RetryAfter: b.retryAfter}
+	return soap.Fault{Sender: b.sender, Reason: told.Message, Detail: detail, RetryAfter: max(b.retryAfter, told.RetryAfter)}
 }
 
 // categorize gives err as an error of the contract.

@@ -3,6 +3,7 @@ package registration
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Code is the category of an error that a caller is told. It is the contract's
@@ -18,6 +19,9 @@ const (
 	PasswordRejected Code = "PASSWORD_REJECTED"
 	RequestIDReused  Code = "REQUEST_ID_REUSED"
 	NotFound         Code = "NOT_FOUND"
+	Unauthenticated  Code = "UNAUTHENTICATED" // no credential, or a wrong one
+	Forbidden        Code = "FORBIDDEN"       // the caller's policy does not allow it
+	RateLimited      Code = "RATE_LIMITED"    // too many calls of this caller: to be tried again
 	Unavailable      Code = "UNAVAILABLE" // overload, no database quorum, deadline: to be tried again
 	Internal         Code = "INTERNAL"
 )
@@ -36,7 +40,9 @@ type Error struct {
 	Code    Code
 	Message string
 	Fields  []FieldError // all that are wrong, in the order of the contract's elements
-	cause   error
+	// RetryAfter is when the same request may succeed, where that is known; 0 is not known.
+	RetryAfter time.Duration
+	cause      error
 }
 
 // NewError makes an error without a cause.
