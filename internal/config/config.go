@@ -5,9 +5,10 @@ import "time"
 // Config is everything that may be configured. The comment on each field gives
 // unit, zero value and limits; Default gives the defaults.
 type Config struct {
-	// Listen is host:port of the SOAP service. Off loopback it needs AllowUnauthenticated. Port 0 takes a free one.
+	// Listen is host:port of the SOAP service. Off loopback it needs a caller (registrar caller add) or AllowUnauthenticated.
+	// Port 0 takes a free one.
 	Listen string `koanf:"listen"`
-	// AdminListen is host:port of the inbox, health and metrics pages, for operators only. The same rule holds.
+	// AdminListen is host:port of the inbox, health and metrics pages, for operators only. Off loopback it needs AllowUnauthenticated.
 	AdminListen string `koanf:"admin_listen"`
 	// DataDir holds the embedded database and queue. It is made when it is missing.
 	DataDir string `koanf:"data_dir"`
@@ -17,9 +18,13 @@ type Config struct {
 	// Hosts are the host names, without port, that the WSDL may reflect from a caller's Host header, and the only
 	// names (beside IP addresses) under which the pages at AdminListen answer.
 	Hosts []string `koanf:"hosts"`
-	// TrustedProxies are the networks (CIDR) whose X-Forwarded-* headers are believed. Empty believes nobody's.
+	// TrustedProxies are the networks (CIDR) whose X-Forwarded-* headers, and with ProxyProtocol whose PROXY headers, are
+	// believed. Empty believes nobody's.
 	TrustedProxies []string `koanf:"trusted_proxies"`
-	// AllowUnauthenticated lets anything listen off loopback although callers are not authenticated.
+	// ProxyProtocol: every connection from TrustedProxies begins with a PROXY protocol header of version 2, which says
+	// who the client is. Nobody else may send one.
+	ProxyProtocol bool `koanf:"proxy_protocol"`
+	// AllowUnauthenticated lets the SOAP service listen off loopback without any caller, and the admin pages at all.
 	AllowUnauthenticated bool `koanf:"allow_unauthenticated"`
 	// ShutdownTimeout is how long calls and notifications in progress may take after SIGTERM. 1 s to 10 m.
 	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"`
@@ -34,7 +39,10 @@ type Config struct {
 	// TemplatesDir holds message templates that replace the built-in ones. "" for none.
 	TemplatesDir string `koanf:"templates_dir"`
 
+	TLS          TLS          `koanf:"tls"`
+	Callers      Callers      `koanf:"callers"`
 	Limits       Limits       `koanf:"limits"`
+	Quirks       Quirks       `koanf:"quirks"`
 	Log          Log          `koanf:"log"`
 	Registration Registration `koanf:"registration"`
 	Password     Password     `koanf:"password"`
@@ -43,6 +51,39 @@ type Config struct {
 	Notify       Notify       `koanf:"notify"`
 	Email        Email        `koanf:"email"`
 	SMS          SMS          `koanf:"sms"`
+}
+
+// TLS of the SOAP service. The files are read again when they change.
+type TLS struct {
+	// CertificateFile holds the certificate chain in PEM form, the server's own first. "" is plain text.
+	CertificateFile string `koanf:"certificate_file"`
+	// KeyFile holds its private key in PEM form.
+	KeyFile string `koanf:"key_file"`
+	// ClientCAFile holds the authorities, in PEM form, whose client certificates are asked for and verified. "" asks for none.
+	ClientCAFile string `koanf:"client_ca_file"`
+	// MinVersion is 1.2 or 1.3.
+	MinVersion string `koanf:"min_version"`
+	// LegacyCiphers adds the suites of TLS 1.2 with RSA key exchange and AES, for clients that know no other. They have no forward secrecy.
+	LegacyCiphers bool `koanf:"legacy_ciphers"`
+}
+
+// Callers are the systems that may call, as far as they are not in the database.
+type Callers struct {
+	// Key encrypts the secrets that digests of WS-Security need: 32 octets in base64 (openssl rand -base64 32). KeyFile
+	// holds it instead. At most one of them; without one no caller may use digests.
+	Key     Secret `koanf:"key"`
+	KeyFile string `koanf:"key_file"`
+	// Refresh is after how long, at most, a change of a caller holds at every server. 100 ms to 1 m.
+	Refresh time.Duration `koanf:"refresh"`
+}
+
+// Quirks are clients, by the beginning of their User-Agent, that need another answer than the specification's. These are
+// added to the built-in ones, which the service's page lists.
+type Quirks struct {
+	// FaultStatus500 read no SOAP 1.2 fault with HTTP status 400.
+	FaultStatus500 []string `koanf:"fault_status_500"`
+	// ChallengeFirst send a user name and password only after HTTP status 401.
+	ChallengeFirst []string `koanf:"challenge_first"`
 }
 
 // Limits bound what is read of a request, before memory is taken for it.
@@ -57,6 +98,17 @@ type Limits struct {
 	Elements int `koanf:"elements"`
 	// NameBytes is of one element's or attribute's name. 64 to 4,096.
 	NameBytes int `koanf:"name_bytes"`
+	// Memory is for the bodies of all requests that are being read. What finds no room is told to come again. At least
+	// four times BodyBytes, at most 4 GiB.
+	Memory Bytes `koanf:"memory"`
+	// HeaderBytes is of a request's HTTP headers. 4 KiB to 1 MiB.
+	HeaderBytes Bytes `koanf:"header_bytes"`
+	// HeaderTimeout is for a request's HTTP headers, and for the TLS handshake; RequestTimeout is for the rest. 100 ms to 1 m.
+	HeaderTimeout time.Duration `koanf:"header_timeout"`
+	// IdleTimeout ends a connection without a request. 1 s to 1 h.
+	IdleTimeout time.Duration `koanf:"idle_timeout"`
+	// Connections are open at once; for one more, the one that is idle longest is closed. 16 to 1,000,000.
+	Connections int `koanf:"connections"`
 }
 
 // Log is the program's own log, on standard error.
@@ -220,10 +272,15 @@ func Default() Config {
 		RequestTimeout:  10 * time.Second,
 		Brand:           "Registrar",
 		DefaultLocale:   "en",
-		Limits:          Limits{BodyBytes: 1 << 20, Depth: 32, Attributes: 64, Elements: 1000, NameBytes: 256},
-		Log:             Log{Level: "info", Format: "text"},
-		Registration:    Registration{NotificationLife: 72 * time.Hour},
-		Password:        Password{Algorithm: "argon2id", Argon2MemoryKiB: 19456, Argon2Passes: 2, BcryptCost: 12, MinLength: 8, Queue: 128},
+		TLS:             TLS{MinVersion: "1.2"},
+		Callers:         Callers{Refresh: 2 * time.Second},
+		Limits: Limits{
+			BodyBytes: 1 << 20, Depth: 32, Attributes: 64, Elements: 1000, NameBytes: 256, Memory: 32 << 20,
+			HeaderBytes: 32 << 10, HeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, Connections: 20_000,
+		},
+		Log:          Log{Level: "info", Format: "text"},
+		Registration: Registration{NotificationLife: 72 * time.Hour},
+		Password:     Password{Algorithm: "argon2id", Argon2MemoryKiB: 19456, Argon2Passes: 2, BcryptCost: 12, MinLength: 8, Queue: 128},
 		Database: Database{
 			Driver: SQLite, Name: "registrar", User: "registrar", Migrate: true, TLS: "off", PoolSize: 16,
 			ConnectTimeout: 2 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,

@@ -44,7 +44,7 @@ func AddFlags(fs *pflag.FlagSet) {
 	fs.String("admin-listen", d.AdminListen, "`host:port` of the inbox, health and metrics pages")
 	fs.String("data-dir", d.DataDir, "`directory` of the embedded database and queue")
 	fs.String("public-url", d.PublicURL, "the service's `address` as callers see it, for the WSDL")
-	fs.Bool("allow-unauthenticated", d.AllowUnauthenticated, "listen off loopback although callers are not authenticated")
+	fs.Bool("allow-unauthenticated", d.AllowUnauthenticated, "listen off loopback although anybody may call")
 	fs.String("log-level", d.Log.Level, "debug, info, warn or error")
 	fs.String("log-format", d.Log.Format, "text or json")
 }

@@ -151,7 +151,7 @@ func TestNotOurVariables(t *testing.T) {
 
 func TestSecretsFromFiles(t *testing.T) {
 	t.Parallel()
-	database, mail, sms := write(t, "d", "first\n"), write(t, "m", " second \r\n"), write(t, "s", "third")
+	database, mail, sms := write(t, "d", "premiere\n"), write(t, "m", " second \r\n"), write(t, "s", "third")
 	got, err := config.LoadBytes([]byte(`
 database: {password_file: `+database+`}
 email: {smtp: {user: me, password_file: `+mail+`}}
@@ -161,7 +161,7 @@ sms: {http: {secrets: {user: fourth}, secret_files: {token: `+sms+`}}}
 		t.Fatal(err)
 	}
 	for name, pair := range map[string][2]string{
-		"database.password":      {got.Database.Password.Reveal(), "first"},
+		"database.password":      {got.Database.Password.Reveal(), "premiere"},
 		"email.smtp.password":    {got.Email.SMTP.Password.Reveal(), " second "},
 		"sms.http.secrets.token": {got.SMS.HTTP.Secrets["token"].Reveal(), "third"},
 		"sms.http.secrets.user":  {got.SMS.HTTP.Secrets["user"].Reveal(), "fourth"},
@@ -170,7 +170,7 @@ sms: {http: {secrets: {user: fourth}, secret_files: {token: `+sms+`}}}
 			t.Errorf("%s is %q, want %q", name, pair[0], pair[1])
 		}
 	}
-	for _, secret := range []string{"first", "second", "third", "fourth"} {
+	for _, secret := range []string{"premiere", "second", "third", "fourth"} {
 		if strings.Contains(got.Redacted(), secret) {
 			t.Errorf("Redacted holds %q", secret)
 		}

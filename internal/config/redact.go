@@ -50,6 +50,9 @@ func (c Config) withoutFileSecrets() Config {
 	if c.Database.PasswordFile != "" {
 		c.Database.Password = ""
 	}
+	if c.Callers.KeyFile != "" {
+		c.Callers.Key = ""
+	}
 	if c.Email.SMTP.PasswordFile != "" {
 		c.Email.SMTP.Password = ""
 	}

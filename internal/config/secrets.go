@@ -14,6 +14,7 @@ func (l *loader) secrets(c *Config) {
 		file  string
 	}{
 		{"database.password", &c.Database.Password, c.Database.PasswordFile},
+		{"callers.key", &c.Callers.Key, c.Callers.KeyFile},
 		{"email.smtp.password", &c.Email.SMTP.Password, c.Email.SMTP.PasswordFile},
 	} {
 		switch {

@@ -25,7 +25,10 @@ func (c Config) Validate() error {
 	v := &validator{}
 	v.listeners(c)
 	v.service(c)
+	v.tls(c.TLS)
+	v.callers(c.Callers)
 	v.limits(c.Limits)
+	v.quirks(c.Quirks)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "text", "json")
 	v.between("registration.notification_life", c.Registration.NotificationLife, time.Minute, 30*24*time.Hour)
@@ -49,8 +52,8 @@ func (v *validator) listeners(c Config) {
 			v.add(l.key, "must be host:port", "write it like 127.0.0.1:8080")
 			continue
 		}
-		if !c.AllowUnauthenticated && !isLoopback(host) {
-			v.add(l.key, "is off loopback, where anybody may call: callers are not authenticated",
+		if l.key == "admin_listen" && !c.AllowUnauthenticated && !IsLoopback(host) {
+			v.add(l.key, "is off loopback, where anybody may read its pages: they ask for no credential",
 				"listen on 127.0.0.1, or set allow_unauthenticated if the network in front keeps strangers out")
 		}
 		if other, taken := listening[l.address]; taken && port != "0" {
@@ -69,6 +72,9 @@ func (v *validator) listeners(c Config) {
 			v.add("hosts", "must be host names or IP addresses without port", "write them like api.example.com")
 			break
 		}
+	}
+	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
+		v.add("proxy_protocol", "is on, but trusted_proxies is empty", "name the networks of the proxies there, or turn it off")
 	}
 	for _, network := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(network); err != nil {
@@ -101,6 +107,15 @@ func (v *validator) limits(l Limits) {
 	v.number("limits.attributes", l.Attributes, 8, 1024)
 	v.number("limits.elements", l.Elements, 32, 100_000)
 	v.number("limits.name_bytes", l.NameBytes, 64, 4096)
+	if l.Memory < 4*l.BodyBytes || l.Memory > 4<<30 {
+		v.add("limits.memory", "must be at least four times limits.body_bytes, and at most 4GiB", "")
+	}
+	if l.HeaderBytes < 4<<10 || l.HeaderBytes > 1<<20 {
+		v.add("limits.header_bytes", "must be 4KiB to 1MiB", "")
+	}
+	v.between("limits.header_timeout", l.HeaderTimeout, 100*time.Millisecond, time.Minute)
+	v.between("limits.idle_timeout", l.IdleTimeout, time.Second, time.Hour)
+	v.number("limits.connections", l.Connections, 16, 1_000_000)
 }
 
 func (v *validator) password(p Password) {
@@ -203,9 +218,9 @@ func isPort(text string, low int) bool {
 	return err == nil && n >= low && n <= 65535
 }
 
-// isLoopback says whether only this machine reaches host. Of names it believes
+// IsLoopback says whether only this machine reaches host. Of names it believes
 // localhost alone (RFC 6761 section 6.3).
-func isLoopback(host string) bool {
+func IsLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }

@@ -25,7 +25,7 @@ func (v *validator) email(e Email) {
 	}
 	v.number("email.smtp.port", s.Port, 1, 65535)
 	v.oneOf("email.smtp.security", s.Security, "starttls", "tls", "none")
-	if s.Security == "none" && (s.Password != "" || s.PasswordFile != "") && !isLoopback(s.Host) {
+	if s.Security == "none" && (s.Password != "" || s.PasswordFile != "") && !IsLoopback(s.Host) {
 		v.add("email.smtp.security", "must not be none with a password, which anybody between could read", "use starttls or tls")
 	}
 	if s.User == "" && (s.Password != "" || s.PasswordFile != "") {

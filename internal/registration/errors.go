@@ -22,7 +22,7 @@ const (
 	Unauthenticated  Code = "UNAUTHENTICATED" // no credential, or a wrong one
 	Forbidden        Code = "FORBIDDEN"       // the caller's policy does not allow it
 	RateLimited      Code = "RATE_LIMITED"    // too many calls of this caller: to be tried again
-	Unavailable      Code = "UNAVAILABLE" // overload, no database quorum, deadline: to be tried again
+	Unavailable      Code = "UNAVAILABLE"     // overload, no database quorum, deadline: to be tried again
 	Internal         Code = "INTERNAL"
 )
 
