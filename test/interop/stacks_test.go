@@ -1,0 +1,12 @@
+package interop_test
+
+// client is one row of the table: a stack as a caller of the service uses it.
+type client struct {
+	stack    string   // the folder that has it
+	soap     string   // the SOAP version: 1.1 or 1.2
+	flavour  string   // which client, where a folder has several
+	gate     bool     // part of `make test` and `make interop`; the others run by `make interop-all`
+	security []string // the ways in which it can authenticate: basic, wsse-text, wsse-digest
+}
+
+var clients = []client{}
