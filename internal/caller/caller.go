@@ -1,0 +1,73 @@
+package caller
+
+import (
+	"context"
+	"time"
+)
+
+// Caller is a system that may call.
+type Caller struct {
+	Name               string   // see ParseName
+	Secrets            []Secret // the newest first; more than one only while one is being rotated
+	CertificateSubject string   // of a client certificate, as Subject writes it; "" for none
+	Policy             Policy
+	Disabled           bool
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+}
+
+// Secret is what a caller proves that it knows. The text itself is shown once,
+// when it is made, and kept nowhere.
+type Secret struct {
+	Hash      [32]byte  // SHA-256 of the text, which is random and long enough for that
+	Sealed    []byte    // the text under the configured key, for WS-Security digests; nil where the caller uses none
+	CreatedAt time.Time
+	ExpiresAt time.Time // zero for never; set when a newer one replaces it
+}
+
+// Policy is what a caller may do.
+type Policy struct {
+	Operations []string // of the contract, by name; empty is every one
+	Rate       int      // calls a second, over all servers; 0 is without limit
+	Burst      int      // calls at once after a pause; 0 is Rate
+	DailyQuota int      // calls a day (UTC), over all servers; 0 is without limit
+	// SuppressNotifications: nobody is told of a registration by this caller,
+	// for a backfill of people who are registered elsewhere already.
+	SuppressNotifications bool
+}
+
+// Store keeps callers.
+type Store interface {
+	// Callers gives all callers by name, with their secrets, also those that
+	// are disabled. Errors: registration.ErrUnavailable.
+	Callers(ctx context.Context) ([]Caller, error)
+	// Add stores a new caller. Errors: ErrExists, ErrSubjectTaken, registration.ErrUnavailable.
+	Add(ctx context.Context, c Caller) error
+	// Change replaces a caller by what change makes of it, in one transaction;
+	// an error of change's own is given as it is and changes nothing. change may
+	// run more than once. Errors: ErrUnknown, ErrSubjectTaken, registration.ErrUnavailable.
+	Change(ctx context.Context, name string, change func(*Caller) error) error
+}
+
+// Nonces remembers the nonces of WS-Security, for all servers.
+type Nonces interface {
+	// Spend remembers that a caller has used a nonce, until expires. Errors:
+	// ErrReplayed when it had before, at whichever server; registration.ErrUnavailable.
+	Spend(ctx context.Context, caller string, nonce [32]byte, expires time.Time) error
+	// Forget drops what expired before now, in small transactions.
+	Forget(ctx context.Context, now time.Time) error
+}
+
+// Usage counts calls, for all servers.
+type Usage interface {
+	// Reserve takes permits of a caller's rate and quota at now, as many of want as there
+	// are: see Grant. Errors: registration.ErrUnavailable.
+	Reserve(ctx context.Context, caller string, p Policy, want int, now time.Time) (Grant, error)
+}
+
+// Grant is what Usage gives.
+type Grant struct {
+	Permits    int           // 0 to what was asked for
+	RetryAfter time.Duration // where Permits is 0: until there is one again
+	Quota      bool          // where Permits is 0: the quota is used up, not the rate
+}
