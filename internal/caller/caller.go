@@ -19,8 +19,8 @@ type Caller struct {
 // Secret is what a caller proves that it knows. The text itself is shown once,
 // when it is made, and kept nowhere.
 type Secret struct {
-	Hash      [32]byte  // SHA-256 of the text, which is random and long enough for that
-	Sealed    []byte    // the text under the configured key, for WS-Security digests; nil where the caller uses none
+	Hash      [32]byte // SHA-256 of the text, which is random and long enough for that
+	Sealed    []byte   // the text under the configured key, for WS-Security digests; nil where the caller uses none
 	CreatedAt time.Time
 	ExpiresAt time.Time // zero for never; set when a newer one replaces it
 }
