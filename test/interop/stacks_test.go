@@ -9,4 +9,12 @@ type client struct {
 	security []string // the ways in which it can authenticate: basic, wsse-text, wsse-digest
 }
 
-var clients = []client{}
+var clients = []client{
+	{stack: "perl", soap: "1.1", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
+	{stack: "perl", soap: "1.2", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
+	{stack: "php", soap: "1.1", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
+	{stack: "php", soap: "1.2", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
+	{stack: "suds", soap: "1.1", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
+	{stack: "zeep", soap: "1.1", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
+	{stack: "zeep", soap: "1.2", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
+}
