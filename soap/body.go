@@ -3,6 +3,7 @@ package soap
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -34,7 +35,7 @@ var (
 )
 
 // keptBuffer is the largest buffer that is kept for other requests.
-const keptBuffer = 64 << 10
+const keptBuffer = uncounted
 
 func buffer() *bytes.Buffer {
 	b, _ := buffers.Get().(*bytes.Buffer)
@@ -50,9 +51,9 @@ func putBuffer(b *bytes.Buffer) {
 }
 
 // readBody reads the request's body, gunzipped if need be, into into. Both the
-// bytes that arrive and what they unpack to are limited. The error is errCoding,
-// a *readError or an *Error.
-func readBody(r *http.Request, limit int64, into *bytes.Buffer) error {
+// bytes that arrive and what they unpack to are limited, and counted in
+// memory. The error is errCoding, a *readError or an *Error.
+func readBody(r *http.Request, limit int64, memory *share, into *bytes.Buffer) error {
 	packed := false
 	switch strings.ToLower(strings.TrimSpace(strings.Join(r.Header["Content-Encoding"], ","))) {
 	case "", "identity":
@@ -62,67 +63,41 @@ func readBody(r *http.Request, limit int64, into *bytes.Buffer) error {
 		return errCoding
 	}
 	if r.ContentLength > limit {
-		return tooLarge(r, limit)
+		return refuseBody(r, limit, tooLarge(limit))
 	}
-	source := &limitedSource{from: r.Body, left: limit}
+	b := bodyReader{limit: limit, memory: memory}
 	if !packed {
-		if r.ContentLength > 0 {
-			// A promise of a long body is no reason to take memory for it.
-			into.Grow(int(min(r.ContentLength, keptBuffer)) + bytes.MinRead)
-		}
-		_, err := into.ReadFrom(source)
-		return source.judge(r, limit, err, nil)
+		return b.arrive(r, into)
 	}
-	z, _ := gzipReaders.Get().(*gzip.Reader)
-	defer gzipReaders.Put(z)
-	err := z.Reset(source)
-	if err == nil {
-		_, err = into.ReadFrom(io.LimitReader(z, limit+1))
+	// It is unpacked only when all of it is there, so that who sends slowly
+	// holds his few bytes and no decoder, which takes 40 KiB.
+	zipped := buffer()
+	defer putBuffer(zipped)
+	if err := b.arrive(r, zipped); err != nil {
+		return err
 	}
-	if int64(into.Len()) > limit {
-		return tooLarge(r, limit)
-	}
-	return source.judge(r, limit, err, failure(Malformed, "The request is not what its Content-Encoding says."))
+	b.beside = zipped.Cap()
+	return b.unpack(r.Context(), zipped, into)
 }
 
-// limitedSource reads at most left bytes and remembers what went wrong below,
-// to be told from what is wrong with the content.
-type limitedSource struct {
-	from io.Reader
-	left int64
-	err  error
-	over bool
+// bodyReader reads one request's body.
+type bodyReader struct {
+	limit  int64
+	memory *share
+	beside int // the capacity of a buffer that is held meanwhile
 }
 
-func (s *limitedSource) Read(p []byte) (int, error) {
-	if s.over {
-		return 0, io.EOF
+// arrive reads what the client sends.
+func (b *bodyReader) arrive(r *http.Request, into *bytes.Buffer) error {
+	end := b.limit + 1
+	if r.ContentLength >= 0 {
+		end = r.ContentLength + 1
 	}
-	if int64(len(p)) > s.left+1 {
-		p = p[:s.left+1]
-	}
-	n, err := s.from.Read(p)
-	if int64(n) > s.left {
-		n, s.over = int(s.left), true
-		err = io.EOF
-	}
-	s.left -= int64(n)
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.err = err
-	}
-	return n, err //nolint:wrapcheck // a reader in between
-}
-
-// judge turns the error of reading into what the caller is told; malformed is
-// for an error that is the content's own.
-func (s *limitedSource) judge(r *http.Request, limit int64, err error, malformed *Error) error {
+	err := b.read(r.Context(), r.Body, into, end)
+	var own *Error
 	switch {
-	case s.err != nil:
-		return &readError{s.err}
-	case s.over:
-		return tooLarge(r, limit)
-	case err != nil && malformed != nil:
-		return malformed
+	case errors.As(err, &own):
+		return refuseBody(r, b.limit, own)
 	case err != nil:
 		return &readError{err}
 	default:
@@ -130,12 +105,69 @@ func (s *limitedSource) judge(r *http.Request, limit int64, err error, malformed
 	}
 }
 
-// tooLarge reads on for a while, since many clients look for an answer only
+func (b *bodyReader) unpack(ctx context.Context, zipped, into *bytes.Buffer) error {
+	z, _ := gzipReaders.Get().(*gzip.Reader)
+	defer gzipReaders.Put(z)
+	err := z.Reset(zipped)
+	if err == nil {
+		err = b.read(ctx, z, into, b.limit+1)
+	}
+	var own *Error
+	if err != nil && !errors.As(err, &own) {
+		return failure(Malformed, "The request is not what its Content-Encoding says.")
+	}
+	return err
+}
+
+// firstBuffer is what a body gets before any of it has arrived.
+const firstBuffer = 4 << 10
+
+// read reads from to its end, which is expected before end. The buffer grows
+// as bytes arrive: a Content-Length is a promise and takes nothing. The error
+// is an *Error or from's.
+func (b *bodyReader) read(ctx context.Context, from io.Reader, into *bytes.Buffer, end int64) error {
+	for {
+		if int64(into.Len()) > b.limit {
+			return tooLarge(b.limit)
+		}
+		if into.Available() == 0 {
+			size := min(max(2*into.Cap(), firstBuffer), int(end))
+			if size <= into.Cap() {
+				size = 2 * into.Cap() // more comes than was promised; HTTP does not let that happen
+			}
+			if err := b.memory.hold(ctx, b.beside, size); err != nil {
+				return err
+			}
+			grown := bytes.NewBuffer(make([]byte, 0, size))
+			_, _ = grown.Write(into.Bytes())
+			clear(into.Bytes())
+			*into = *grown
+		}
+		free := into.AvailableBuffer()
+		n, err := from.Read(free[:cap(free)])
+		_, _ = into.Write(free[:n]) // in place
+		if errors.Is(err, io.EOF) {
+			if int64(into.Len()) > b.limit {
+				return tooLarge(b.limit)
+			}
+			return nil
+		}
+		if err != nil {
+			return err //nolint:wrapcheck // classified by the caller
+		}
+	}
+}
+
+func tooLarge(limit int64) *Error {
+	return failure(LimitExceeded, "The request has more than %d bytes.", limit)
+}
+
+// refuseBody reads on for a while, since many clients look for an answer only
 // when they have written all; one that waits for "100 Continue" does not
 // write at all.
-func tooLarge(r *http.Request, limit int64) error {
+func refuseBody(r *http.Request, limit int64, why *Error) error {
 	if r.Header.Get("Expect") == "" && r.ContentLength <= 4*limit {
 		_, _ = io.CopyN(io.Discard, r.Body, 4*limit)
 	}
-	return failure(LimitExceeded, "The request has more than %d bytes.", limit)
+	return why
 }

@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"registrar/soap/xmlreader"
 	"registrar/soap/xsd"
 )
@@ -45,6 +47,12 @@ type Config struct {
 	// BodyLimit is the size of a request in bytes, as it arrives and also
 	// unpacked; 0 is 1 MiB.
 	BodyLimit int64
+	// MemoryLimit is how many bytes the bodies of all requests may take at
+	// once, with what is made of them; 0 is 32 MiB, or what one body of
+	// BodyLimit may take, six times its size, if that is more. Bodies of up to
+	// 16 KiB are not counted and never wait. One for which there is no room is
+	// refused as Overloaded, at once or after a quarter of a second.
+	MemoryLimit int64
 	// Limits are those of the document.
 	Limits xmlreader.Limits
 	// Quirks are clients that need another answer than the specification's; nil is DefaultQuirks.
@@ -83,6 +91,11 @@ func New(c Config) (*Server, error) {
 	if s.config.BodyLimit <= 0 {
 		s.config.BodyLimit = 1 << 20
 	}
+	largest := largestWeight * s.config.BodyLimit
+	if s.config.MemoryLimit <= 0 {
+		s.config.MemoryLimit = max(defaultMemory, largest)
+	}
+	s.memory.bytes = semaphore.NewWeighted(s.config.MemoryLimit)
 	if s.config.Quirks == nil {
 		s.config.Quirks = DefaultQuirks
 	}
@@ -92,6 +105,9 @@ func New(c Config) (*Server, error) {
 	var wrong []error
 	if c.Faults == nil {
 		wrong = append(wrong, errors.New("no Faults are given"))
+	}
+	if s.config.MemoryLimit < largest {
+		wrong = append(wrong, fmt.Errorf("a MemoryLimit of %d bytes has no room for one request of BodyLimit, which takes %d", s.config.MemoryLimit, largest))
 	}
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
 		wrong = append(wrong, errors.New("the PublicURL is not an absolute http or https URL"))

@@ -10,7 +10,7 @@ import (
 // Kind is the category of an error that this package finds.
 type Kind string
 
-// The kinds of errors. All but Internal are the caller's.
+// The kinds of errors. All but Overloaded and Internal are the caller's.
 const (
 	Malformed          Kind = "MALFORMED"           // not well-formed, not an envelope, or not readable
 	LimitExceeded      Kind = "LIMIT_EXCEEDED"      // too large, too deep, too many
@@ -23,6 +23,7 @@ const (
 	Invalid            Kind = "INVALID"             // the schema's or the operation's rules are broken
 	Unauthenticated    Kind = "UNAUTHENTICATED"     // a security header that is wrong or out of date
 	Addressing         Kind = "ADDRESSING"          // an addressing header that is wrong or asks for what is not done
+	Overloaded         Kind = "OVERLOADED"          // no memory for a body of its size now: to be sent again
 	Internal           Kind = "INTERNAL"            // a panic, or an answer that cannot be written
 )
 

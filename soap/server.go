@@ -25,6 +25,7 @@ type Server struct {
 	understands map[Name]bool
 	details     map[reflect.Type]*xsd.Binding
 	documents   documents
+	memory      memory
 }
 
 var readers = sync.Pool{New: func() any { return new(xmlreader.Reader) }}
@@ -56,7 +57,8 @@ type call struct {
 	version  Version // of the answer
 	envelope envelope
 	message  Message
-	size     int // of the request
+	size     int   // of the request
+	memory   share // of it
 }
 
 func (s *Server) post(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +68,8 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnsupportedMediaType, "The Content-Type must be text/xml (SOAP 1.1) or application/soap+xml (SOAP 1.2). Attachments are not supported.")
 		return
 	}
-	c := &call{server: s, request: r, began: time.Now(), version: m.version}
+	c := &call{server: s, request: r, began: time.Now(), version: m.version, memory: share{of: &s.memory, patience: patience}}
+	defer c.memory.release()
 	out := buffer()
 	defer putBuffer(out)
 	ctx := r.Context()
@@ -102,27 +105,21 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 
 // answer reads the message, does what it asks for and appends the answer.
 func (c *call) answer(ctx context.Context, m media, dst []byte) ([]byte, error) {
-	if err := c.read(m); err != nil {
+	if err := c.read(ctx, m); err != nil {
 		return nil, err
 	}
 	return c.do(ctx, dst)
 }
 
 // read reads the message, without any effect.
-func (c *call) read(m media) error {
-	body := buffer()
-	defer putBuffer(body)
+func (c *call) read(ctx context.Context, m media) error {
 	// A body that is too large is a fault and not HTTP's 413. SOAP 1.1 (6.2)
 	// asks for status 500 with a fault for an error while processing the
 	// request, and clients of that age look at a body only then. The version
 	// is not known yet, so the answer is of the version of the media type.
-	if err := readBody(c.request, c.server.config.BodyLimit, body); err != nil {
-		return err
-	}
-	c.size = body.Len()
-	text, err := charset.Decode(body.Bytes(), m.charset)
+	text, err := c.text(ctx, m)
 	if err != nil {
-		return charsetError(err)
+		return err
 	}
 	reader, _ := readers.Get().(*xmlreader.Reader)
 	defer readers.Put(reader)
@@ -142,6 +139,21 @@ func (c *call) read(m media) error {
 	}
 	c.message.Version = c.envelope.version
 	return err
+}
+
+// text reads the body as text.
+func (c *call) text(ctx context.Context, m media) (string, error) {
+	body := buffer()
+	defer putBuffer(body)
+	if err := readBody(c.request, c.server.config.BodyLimit, &c.memory, body); err != nil {
+		return "", err
+	}
+	c.size = body.Len()
+	text, err := charset.Decode(body.Bytes(), m.charset)
+	if err != nil {
+		return "", charsetError(err)
+	}
+	return text, c.memory.holdText(ctx, len(text))
 }
 
 func isKind(err error, kind Kind) bool {

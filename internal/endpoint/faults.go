@@ -35,7 +35,7 @@ var codes = map[registration.Code]blame{
 }
 
 // kinds is what the envelope's own errors are in the contract's terms. All but
-// Internal are the caller's.
+// Overloaded and Internal are the caller's.
 var kinds = map[soap.Kind]registration.Code{
 	soap.Malformed:          registration.ValidationFailed,
 	soap.LimitExceeded:      registration.ValidationFailed,
@@ -48,6 +48,7 @@ var kinds = map[soap.Kind]registration.Code{
 	soap.Invalid:            registration.ValidationFailed,
 	soap.Addressing:         registration.ValidationFailed,
 	soap.Unauthenticated:    registration.Unauthenticated,
+	soap.Overloaded:         registration.Unavailable,
 	soap.Internal:           registration.Internal,
 }
 
