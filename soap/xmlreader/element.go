@@ -1,5 +1,7 @@
 package xmlreader
 
+import "slices"
+
 // Element is an element with all that is in it, for documents that are asked
 // more than walked: a schema, a description, a header block.
 type Element struct {
@@ -8,14 +10,40 @@ type Element struct {
 	Children []*Element
 	Text     string // the text directly in it, joined
 
-	scope []binding
+	scope *scope
+}
+
+// scope is the namespace declarations of an element that has some, and those
+// around it. Elements share theirs.
+type scope struct {
+	outer    *scope
+	bindings []binding
+}
+
+// scope gives that of the element open[i], which is kept while it is open.
+func (r *Reader) scope(i int) *scope {
+	if i < 0 {
+		return nil
+	}
+	e := &r.open[i]
+	if e.scope != nil {
+		return e.scope
+	}
+	end := len(r.bindings)
+	if i+1 < len(r.open) {
+		end = r.open[i+1].outer
+	}
+	e.scope = r.scope(i - 1)
+	if e.outer < end {
+		e.scope = &scope{outer: e.scope, bindings: slices.Clone(r.bindings[e.outer:end])}
+	}
+	return e.scope
 }
 
 // Read gives the whole element whose start Next gave last.
 func (r *Reader) Read(start Token) (*Element, error) {
-	e := &Element{Name: start.Name, Attrs: append([]Attr(nil), start.Attrs...)}
-	e.scope = append(e.scope, r.bindings...)
-	var text []byte
+	e := &Element{Name: start.Name, Attrs: append([]Attr(nil), start.Attrs...), scope: r.scope(len(r.open) - 1)}
+	var more []byte // text behind the first piece
 	for {
 		t, err := r.Next()
 		if err != nil {
@@ -29,9 +57,15 @@ func (r *Reader) Read(start Token) (*Element, error) {
 			}
 			e.Children = append(e.Children, child)
 		case Text:
-			text = append(text, t.Text...)
+			if e.Text == "" {
+				e.Text = t.Text
+			} else {
+				more = append(more, t.Text...)
+			}
 		default:
-			e.Text = string(text)
+			if len(more) > 0 {
+				e.Text += string(more)
+			}
 			return e, nil
 		}
 	}
@@ -64,6 +98,12 @@ func (e *Element) Attr(name Name) (string, bool) {
 
 // ResolveQName is Reader.ResolveQName with the declarations in e's scope.
 func (e *Element) ResolveQName(value string) (Name, bool) {
-	r := Reader{bindings: e.scope}
-	return r.ResolveQName(value)
+	return resolveQName(value, func(prefix string) (string, bool) {
+		for s := e.scope; s != nil; s = s.outer {
+			if space, ok := declared(s.bindings, prefix); ok {
+				return space, true
+			}
+		}
+		return undeclared(prefix)
+	})
 }

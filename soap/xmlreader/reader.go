@@ -58,7 +58,8 @@ type Reader struct {
 type element struct {
 	written string // the name as in the start tag
 	name    Name
-	outer   int // how many bindings were in scope outside it
+	outer   int    // how many bindings were in scope outside it
+	scope   *scope // nil until it is asked for
 }
 
 type binding struct{ prefix, space string }
@@ -131,11 +132,24 @@ func (r *Reader) Skip() error {
 // Resolve gives the namespace that prefix ("" is the default namespace) stands
 // for inside the element whose start Next gave last.
 func (r *Reader) Resolve(prefix string) (space string, ok bool) {
-	for i := len(r.bindings) - 1; i >= 0; i-- {
-		if r.bindings[i].prefix == prefix {
-			return r.bindings[i].space, true
+	if space, ok = declared(r.bindings, prefix); ok {
+		return space, true
+	}
+	return undeclared(prefix)
+}
+
+// declared gives what the innermost declaration of prefix says, if there is one.
+func declared(bindings []binding, prefix string) (space string, ok bool) {
+	for i := len(bindings) - 1; i >= 0; i-- {
+		if bindings[i].prefix == prefix {
+			return bindings[i].space, true
 		}
 	}
+	return "", false
+}
+
+// undeclared gives what prefix stands for where no declaration says it.
+func undeclared(prefix string) (space string, ok bool) {
 	switch prefix {
 	case "":
 		return "", true
@@ -149,6 +163,10 @@ func (r *Reader) Resolve(prefix string) (space string, ok bool) {
 // ResolveQName gives the expanded name that a value of type xs:QName stands
 // for in the same scope. White space around it is dropped.
 func (r *Reader) ResolveQName(value string) (name Name, ok bool) {
+	return resolveQName(value, r.Resolve)
+}
+
+func resolveQName(value string, resolve func(prefix string) (string, bool)) (name Name, ok bool) {
 	value = strings.Trim(value, " \t\r\n")
 	prefix, local, found := strings.Cut(value, ":")
 	if !found {
@@ -157,7 +175,7 @@ func (r *Reader) ResolveQName(value string) (name Name, ok bool) {
 	if found && !isNCName(prefix) || !isNCName(local) {
 		return Name{}, false
 	}
-	space, ok := r.Resolve(prefix)
+	space, ok := resolve(prefix)
 	return Name{space, local}, ok
 }
 

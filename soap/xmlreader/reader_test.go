@@ -325,20 +325,3 @@ func TestResetForgetsTheDocumentBefore(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 }
-
-func TestReadDocument(t *testing.T) {
-	e, err := xmlreader.ReadDocument(`<p:a xmlns:p="u" b="p:x">1<p:c>2</p:c>3</p:a>`, xmlreader.Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	value, _ := e.Attr(xmlreader.Name{Local: "b"})
-	name, ok := e.ResolveQName(value)
-	if e.Text != "13" || len(e.Children) != 1 || e.Children[0].Text != "2" || !ok || name != (xmlreader.Name{Space: "u", Local: "x"}) {
-		t.Errorf("%+v, %v", e, name)
-	}
-	for _, bad := range []string{"", "<a/><b/>", "<a><b></a>", "<a/>x"} {
-		if _, err := xmlreader.ReadDocument(bad, xmlreader.Limits{}); err == nil {
-			t.Errorf("%q is taken", bad)
-		}
-	}
-}

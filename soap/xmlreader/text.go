@@ -1,6 +1,7 @@
 package xmlreader
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -68,7 +69,7 @@ func (r *Reader) attributeValue(s string, at int) (string, error) {
 // byte at; in an attribute white space becomes spaces too. A character that a
 // reference stands for stays what it is.
 func (r *Reader) expand(s string, at int, attribute bool) (string, error) {
-	buf := r.buf[:0]
+	buf := slices.Grow(r.buf[:0], len(s)) // a reference is longer than what it stands for
 	for i := 0; i < len(s); {
 		c := s[i]
 		switch c {
