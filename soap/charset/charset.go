@@ -67,7 +67,7 @@ var byLabel = map[string]encoding{
 // it a byte order mark does, then the XML declaration, then it is UTF-8 (XML
 // 1.0, 4.3.3 and appendix F). Errors are *UnknownError and *InvalidError.
 //
-// The result is up to twice as long as body.
+// The result is up to three times as long as body, and the only memory that is taken.
 func Decode(body []byte, declared string) (string, error) {
 	label := strings.ToLower(strings.TrimSpace(declared))
 	if label == "" {
@@ -168,7 +168,19 @@ func decodeUTF16(body []byte, order binary.ByteOrder) (string, error) {
 	if len(body) >= 2 && order.Uint16(body) == 0xFEFF {
 		i = 2
 	}
-	out := make([]byte, 0, len(body)/2+len(body)/8)
+	size := 0
+	for at := i; at < len(body); at += 2 {
+		switch u := order.Uint16(body[at:]); {
+		case u < utf8.RuneSelf:
+			size++
+		case u < 0x800, utf16.IsSurrogate(rune(u)): // four bytes for a pair
+			size += 2
+		default:
+			size += 3
+		}
+	}
+	var out strings.Builder
+	out.Grow(size)
 	for ; i < len(body); i += 2 {
 		r := rune(order.Uint16(body[i:]))
 		if utf16.IsSurrogate(r) {
@@ -182,29 +194,42 @@ func decodeUTF16(body []byte, order binary.ByteOrder) (string, error) {
 			r = pair
 			i += 2
 		}
-		out = utf8.AppendRune(out, r)
+		out.WriteRune(r)
 	}
-	return string(out), nil
+	return out.String(), nil
 }
 
 // decodeLatin1 is ISO-8859-1 as it is defined: 80 to 9F are control characters
 // and not, as in browsers, those of windows-1252.
 func decodeLatin1(body []byte) string {
-	out := make([]byte, 0, len(body)+len(body)/8)
-	for _, c := range body {
-		out = utf8.AppendRune(out, rune(c))
-	}
-	return string(out)
+	return decodeBytes(body, func(c byte) rune { return rune(c) })
 }
 
 func decodeWindows1252(body []byte) (string, error) {
-	out := make([]byte, 0, len(body)+len(body)/8)
 	for i, c := range body {
 		switch c {
 		case 0x81, 0x8D, 0x8F, 0x90, 0x9D: // not assigned; charmap takes them as control characters
 			return "", &InvalidError{"windows-1252", i}
 		}
-		out = utf8.AppendRune(out, charmap.Windows1252.DecodeByte(c))
 	}
-	return string(out), nil
+	return decodeBytes(body, charmap.Windows1252.DecodeByte), nil
+}
+
+// decodeBytes is for charsets in which each byte is a character. It takes the
+// memory of its result alone.
+func decodeBytes(body []byte, decode func(byte) rune) string {
+	size := 0
+	for _, c := range body {
+		if c < utf8.RuneSelf {
+			size++
+		} else {
+			size += utf8.RuneLen(decode(c))
+		}
+	}
+	var out strings.Builder
+	out.Grow(size)
+	for _, c := range body {
+		out.WriteRune(decode(c))
+	}
+	return out.String()
 }

@@ -101,6 +101,29 @@ func TestRefusesCharsetsThatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+func TestTakesTheMemoryOfItsResultAlone(t *testing.T) {
+	const n = 50_000
+	for name, test := range map[string]struct {
+		body     []byte
+		declared string
+	}{
+		"UTF-8":                {[]byte(strings.Repeat("م", n)), "utf-8"},
+		"ISO-8859-1":           {[]byte(strings.Repeat("\xe9", n)), "iso-8859-1"},
+		"windows-1252":         {[]byte(strings.Repeat("\x80", n)), "windows-1252"},
+		"UTF-16, Latin":        {utf16Bytes(binary.BigEndian, strings.Repeat("a", n)), "utf-16be"},
+		"UTF-16, Chinese":      {utf16Bytes(binary.BigEndian, strings.Repeat("注", n)), "utf-16be"},
+		"UTF-16, beyond 65535": {utf16Bytes(binary.BigEndian, strings.Repeat("😀", n)), "utf-16be"},
+	} {
+		if allocs := testing.AllocsPerRun(10, func() {
+			if _, err := charset.Decode(test.body, test.declared); err != nil {
+				t.Fatal(err)
+			}
+		}); allocs > 1 {
+			t.Errorf("%s: %v allocations", name, allocs)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, declared := range append([]string{"", "utf-16le", "x"}, charset.Names...) {
 		f.Add([]byte("<a>é\x81\xff</a>"), declared)
