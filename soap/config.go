@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"reflect"
@@ -43,6 +44,9 @@ type Config struct {
 	Hosts []string
 	// TrustedProxies are those whose X-Forwarded-Proto and X-Forwarded-Host are believed.
 	TrustedProxies []netip.Prefix
+	// HTTPS says whether a client's own connection is TLS, where more is known
+	// of it than its request tells; nil is request.TLS.
+	HTTPS func(*http.Request) bool
 
 	// BodyLimit is the size of a request in bytes, as it arrives and also
 	// unpacked; 0 is 1 MiB.
@@ -96,6 +100,9 @@ func New(c Config) (*Server, error) {
 		s.config.MemoryLimit = max(defaultMemory, largest)
 	}
 	s.memory.bytes = semaphore.NewWeighted(s.config.MemoryLimit)
+	if s.config.HTTPS == nil {
+		s.config.HTTPS = func(r *http.Request) bool { return r.TLS != nil }
+	}
 	if s.config.Quirks == nil {
 		s.config.Quirks = DefaultQuirks
 	}

@@ -89,7 +89,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 // believed: a Host that is not expected could lead other callers elsewhere.
 func (s *Server) address(r *http.Request) string {
 	scheme, host := "http", r.Host
-	if r.TLS != nil {
+	if s.config.HTTPS(r) {
 		scheme = "https"
 	}
 	if s.fromTrustedProxy(r) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"syscall"
@@ -35,11 +34,12 @@ func BenchmarkReadyMadeHash(b *testing.B) {
 
 func readyMadeHash(b *testing.B, c config.Config) {
 	c.DataDir, c.Listen, c.AdminListen = b.TempDir(), "127.0.0.1:0", "127.0.0.1:0"
-	l, err := listen(b.Context(), c)
+	log := slog.New(slog.DiscardHandler)
+	l, err := listen(b.Context(), c, log)
 	if err != nil {
 		b.Fatal(err)
 	}
-	p, err := open(b.Context(), c, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	p, err := open(b.Context(), c, log)
 	if err != nil {
 		b.Fatal(err)
 	}

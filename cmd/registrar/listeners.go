@@ -2,28 +2,53 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
 	"registrar/internal/config"
+	"registrar/internal/transport"
 )
 
 // servicePath is where the contract's address has the service.
 const servicePath = "/registration"
 
 // listeners are the sockets of the SOAP service and of the operators' pages.
-type listeners struct{ soap, admin net.Listener }
+type listeners struct {
+	soap  *transport.Listener
+	admin net.Listener
+}
 
-func listen(ctx context.Context, c config.Config) (*listeners, error) {
-	var lc net.ListenConfig
-	soap, err := lc.Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w; choose another address by --listen", err)
+func listen(ctx context.Context, c config.Config, log *slog.Logger) (*listeners, error) {
+	settings := transport.Settings{Address: c.Listen, HeaderTimeout: c.Limits.HeaderTimeout, Connections: c.Limits.Connections}
+	if c.TLS.CertificateFile != "" {
+		settings.TLS = &transport.TLS{
+			CertificateFile: c.TLS.CertificateFile, KeyFile: c.TLS.KeyFile, ClientCAFile: c.TLS.ClientCAFile,
+			MinVersion: tls.VersionTLS12, LegacyCiphers: c.TLS.LegacyCiphers,
+		}
+		if c.TLS.MinVersion == "1.3" {
+			settings.TLS.MinVersion = tls.VersionTLS13
+		}
 	}
-	admin, err := lc.Listen(ctx, "tcp", c.AdminListen)
+	if c.ProxyProtocol {
+		proxies, err := c.Proxies()
+		if err != nil {
+			return nil, err
+		}
+		settings.Proxies = proxies
+	}
+	soap, err := transport.Listen(ctx, settings, log)
+	if errors.As(err, new(*net.OpError)) {
+		err = fmt.Errorf("listen: %w; choose another address by --listen", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	admin, err := new(net.ListenConfig).Listen(ctx, "tcp", c.AdminListen)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("admin listen: %w; choose another address by --admin-listen", err), soap.Close())
 	}
@@ -41,16 +66,23 @@ func (l *listeners) Close() error {
 	return failed
 }
 
-func (l *listeners) soapURL() string  { return baseURL(l.soap) + servicePath }
-func (l *listeners) adminURL() string { return baseURL(l.admin) }
+func (l *listeners) soapBase() string {
+	if l.soap.HTTPS() {
+		return baseURL("https", l.soap)
+	}
+	return baseURL("http", l.soap)
+}
+
+func (l *listeners) soapURL() string  { return l.soapBase() + servicePath }
+func (l *listeners) adminURL() string { return baseURL("http", l.admin) }
 
 // baseURL is an address at which a listener answers on this machine.
-func baseURL(l net.Listener) string {
+func baseURL(scheme string, l net.Listener) string {
 	host, port, err := net.SplitHostPort(l.Addr().String())
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 // serveHTTP answers on a listener until ctx ends; calls in progress then have

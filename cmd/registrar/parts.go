@@ -70,7 +70,6 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (p *parts, err
 	if err = p.openNotifiers(c); err != nil { //nolint:contextcheck // providers are connected to when there is something to send
 		return p, err
 	}
-	p.watch()
 	return p, nil
 }
 

@@ -53,7 +53,7 @@ program exits with 0. A second signal ends it at once.`,
 // serve opens everything and runs it until ctx ends.
 func serve(ctx context.Context, c config.Config, log *slog.Logger, out io.Writer) (err error) {
 	// Listeners come first: an address that is taken is told before anything is opened.
-	l, err := listen(ctx, c)
+	l, err := listen(ctx, c, log)
 	if err != nil {
 		return err
 	}
@@ -74,6 +74,7 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 	if err != nil {
 		return err
 	}
+	p.watch(l)
 	var stages stages
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, admin, l.admin, c.ShutdownTimeout) })
 	stages.start(ctx, p.ensureTopics)
@@ -81,6 +82,7 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 		stages.start(ctx, func(ctx context.Context) error { return p.queue.Consumer().Run(ctx, ln, gather.Handle) })
 	}
 	stages.start(ctx, p.relay.Run)
+	stages.start(ctx, l.soap.Run)
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, soap, l.soap, c.ShutdownTimeout) })
 	ready()
 	p.log.Info("ready", "version", version, "database", c.Database.Driver, "lanes", laneNames(p.lanes))

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
 
 // Config is everything that may be configured. The comment on each field gives
 // unit, zero value and limits; Default gives the defaults.
@@ -51,6 +55,18 @@ type Config struct {
 	Notify       Notify       `koanf:"notify"`
 	Email        Email        `koanf:"email"`
 	SMS          SMS          `koanf:"sms"`
+}
+
+// Proxies are TrustedProxies, read. They are right in a Config that is valid.
+func (c Config) Proxies() ([]netip.Prefix, error) {
+	proxies := make([]netip.Prefix, len(c.TrustedProxies))
+	for i, text := range c.TrustedProxies {
+		var err error
+		if proxies[i], err = netip.ParsePrefix(text); err != nil {
+			return nil, fmt.Errorf("config: trusted_proxies: %w", err)
+		}
+	}
+	return proxies, nil
 }
 
 // TLS of the SOAP service. The files are read again when they change.

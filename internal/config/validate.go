@@ -76,11 +76,8 @@ func (v *validator) listeners(c Config) {
 	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
 		v.add("proxy_protocol", "is on, but trusted_proxies is empty", "name the networks of the proxies there, or turn it off")
 	}
-	for _, network := range c.TrustedProxies {
-		if _, err := netip.ParsePrefix(network); err != nil {
-			v.add("trusted_proxies", "must be networks in CIDR form", "write them like 10.0.0.0/8, one address like 10.1.2.3/32")
-			break
-		}
+	if _, err := c.Proxies(); err != nil {
+		v.add("trusted_proxies", "must be networks in CIDR form", "write them like 10.0.0.0/8, one address like 10.1.2.3/32")
 	}
 }
 

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"registrar/internal/config"
+	"registrar/internal/endpoint"
+	"registrar/internal/telemetry"
+	"registrar/internal/transport"
+	"registrar/soap"
+	"registrar/soap/xmlreader"
+	"registrar/wsdl"
+)
+
+func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error) {
+	e := &endpoint.Endpoint{
+		Registrar: p.service, Rules: p.service.Rules,
+		TraceParent: telemetry.TraceParent, CorrelationID: telemetry.CorrelationID,
+		Failed: func(ctx context.Context, err error) { p.log.WarnContext(ctx, "a call failed", "error", err) },
+	}
+	public := c.PublicURL
+	if public == "" {
+		public = l.soapBase()
+	}
+	proxies, err := c.Proxies()
+	if err != nil {
+		return nil, err
+	}
+	peers := transport.Peers{Proxies: proxies}
+	server, err := soap.New(soap.Config{
+		Path:           servicePath,
+		Description:    wsdl.Description,
+		Schemas:        map[string][]byte{"registration.xsd": wsdl.Schema},
+		Operations:     e.Operations(),
+		FaultDetails:   endpoint.FaultDetails(),
+		Faults:         e.Fault,
+		PublicURL:      public,
+		Hosts:          c.Hosts,
+		TrustedProxies: proxies,
+		HTTPS:          peers.HTTPS,
+		BodyLimit:      int64(c.Limits.BodyBytes),
+		Limits:         xmlreader.Limits{Depth: c.Limits.Depth, Attributes: c.Limits.Attributes, Elements: c.Limits.Elements, NameBytes: c.Limits.NameBytes},
+		Quirks:         quirks(c.Quirks),
+		Observe:        p.observe,
+		Log:            p.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle(servicePath, onlyOwnPages(c, withDeadline(c.RequestTimeout, server)))
+	mux.Handle("GET /{$}", http.RedirectHandler(servicePath, http.StatusFound))
+	return telemetry.Correlate(mux), nil
+}
+
+// withDeadline gives each call the time that it may take in all.
+func withDeadline(timeout time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+func (p *parts) observe(_ context.Context, x soap.Exchange) {
+	operation, result := x.Operation, "ok"
+	if operation == "" {
+		operation = "unknown"
+	}
+	if x.Err != nil {
+		result = endpoint.Code(x.Err)
+	}
+	p.metrics.Request(operation, x.Version.String(), result, x.Duration)
+}
+
+// quirks are the built-in ones and the configured ones.
+func quirks(c config.Quirks) []soap.Quirk {
+	all := slices.Clone(soap.DefaultQuirks)
+	for _, agent := range c.FaultStatus500 {
+		all = append(all, soap.Quirk{UserAgent: agent, Needs: soap.FaultStatus500, Reason: "Clients whose User-Agent begins with " + agent + " get every SOAP 1.2 fault with HTTP status 500."})
+	}
+	for _, agent := range c.ChallengeFirst {
+		all = append(all, soap.Quirk{UserAgent: agent, Needs: soap.ChallengeFirst, Reason: "Clients whose User-Agent begins with " + agent + " are asked for a user name and password by HTTP status 401."})
+	}
+	return all
+}
