@@ -12,7 +12,7 @@ const (
 	// uncounted is the size up to which a body takes nothing of the memory for
 	// bodies, so that ordinary requests never wait for it. It is less than
 	// what the connection takes that it came by.
-	uncounted = 16 << 10
+	uncounted = 8 << 10
 	// bodyWeight is how many bytes of memory go with each byte of a body: the
 	// buffer and one of half its size that it grew out of; then the buffer and
 	// the text of it, in which a byte becomes up to three.
