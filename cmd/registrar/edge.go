@@ -42,6 +42,7 @@ func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error)
 		TrustedProxies: proxies,
 		HTTPS:          peers.HTTPS,
 		BodyLimit:      int64(c.Limits.BodyBytes),
+		MemoryLimit:    int64(c.Limits.Memory),
 		Limits:         xmlreader.Limits{Depth: c.Limits.Depth, Attributes: c.Limits.Attributes, Elements: c.Limits.Elements, NameBytes: c.Limits.NameBytes},
 		Quirks:         quirks(c.Quirks),
 		Observe:        p.observe,

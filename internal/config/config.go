@@ -115,7 +115,7 @@ type Limits struct {
 	// NameBytes is of one element's or attribute's name. 64 to 4,096.
 	NameBytes int `koanf:"name_bytes"`
 	// Memory is for the bodies of all requests that are being read. What finds no room is told to come again. At least
-	// four times BodyBytes, at most 4 GiB.
+	// six times BodyBytes, at most 4 GiB.
 	Memory Bytes `koanf:"memory"`
 	// HeaderBytes is of a request's HTTP headers. 4 KiB to 1 MiB.
 	HeaderBytes Bytes `koanf:"header_bytes"`

@@ -104,8 +104,8 @@ func (v *validator) limits(l Limits) {
 	v.number("limits.attributes", l.Attributes, 8, 1024)
 	v.number("limits.elements", l.Elements, 32, 100_000)
 	v.number("limits.name_bytes", l.NameBytes, 64, 4096)
-	if l.Memory < 4*l.BodyBytes || l.Memory > 4<<30 {
-		v.add("limits.memory", "must be at least four times limits.body_bytes, and at most 4GiB", "")
+	if l.Memory < 6*l.BodyBytes || l.Memory > 4<<30 { // one body of the largest size has to find room
+		v.add("limits.memory", "must be at least six times limits.body_bytes, and at most 4GiB", "")
 	}
 	if l.HeaderBytes < 4<<10 || l.HeaderBytes > 1<<20 {
 		v.add("limits.header_bytes", "must be 4KiB to 1MiB", "")

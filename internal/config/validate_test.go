@@ -27,7 +27,7 @@ var problems = []struct {
 	{name: "a short key for callers' secrets", yaml: "callers: {key: c2hvcnQ=}", key: "callers.key", rule: "32 octets", next: "openssl rand"},
 	{name: "a lazy refresh", yaml: "callers: {refresh: 1h}", key: "callers.refresh", rule: "must be 100ms to 1m"},
 	{name: "a quirk of everybody", yaml: `quirks: {fault_status_500: [""]}`, key: "quirks.fault_status_500", rule: "empty"},
-	{name: "memory for one body", yaml: "limits: {memory: 1MiB}", key: "limits.memory", rule: "four times"},
+	{name: "memory for one body", yaml: "limits: {memory: 1MiB}", key: "limits.memory", rule: "six times"},
 	{name: "few connections", yaml: "limits: {connections: 1}", key: "limits.connections", rule: "must be 16 to"},
 	{name: "endless headers", yaml: "limits: {header_timeout: 1h}", key: "limits.header_timeout", rule: "must be 100ms to 1m"},
 	{name: "large headers", yaml: "limits: {header_bytes: 2MiB}", key: "limits.header_bytes", rule: "must be 4KiB to"},

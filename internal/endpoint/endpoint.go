@@ -28,12 +28,22 @@ type Endpoint struct {
 	Registrar Registrar
 	// Rules are asked what else is wrong with a request that breaks the schema.
 	Rules registration.Rules
+	// Caller gives the authenticated system, the zero Caller where callers are not authenticated.
+	Caller func(ctx context.Context) Caller
+	// MessageID gives the request's WS-Addressing message id, "" for none.
+	MessageID func(ctx context.Context) string
 	// TraceParent gives a request's W3C Trace Context, "" for none.
 	TraceParent func(ctx context.Context) string
 	// CorrelationID gives the id that a fault tells and the log carries.
 	CorrelationID func(ctx context.Context) string
 	// Failed is told of each error that is the service's own, for the log.
 	Failed func(ctx context.Context, err error)
+}
+
+// Caller is who calls, as far as the operations differ by it.
+type Caller struct {
+	Name   string
+	Silent bool // nobody is told of what it registers
 }
 
 // Operations are the contract's operations, to be served.

@@ -49,11 +49,16 @@ func rules(t *testing.T) registration.Rules {
 	return registration.Rules{DomainToASCII: address.DomainToASCII, ParseMobile: address.Mobiles{}.Parse, CheckPassword: policy.Check, DefaultLocale: "en"}
 }
 
+// messageID is the WS-Addressing message id of every request here.
+const messageID = "urn:uuid:7d4ba4a8-6d4e-4f0c-9d3e-1a3f0b6f2f10"
+
 // serve is the contract on d; failed collects what the log would be told.
 func serve(t *testing.T, d *domain, failed *[]error) http.Handler {
 	t.Helper()
 	e := &endpoint.Endpoint{
 		Registrar: d, Rules: rules(t),
+		Caller:        func(context.Context) endpoint.Caller { return endpoint.Caller{Name: "erp", Silent: true} },
+		MessageID:     func(context.Context) string { return messageID },
 		TraceParent:   func(context.Context) string { return "the-trace" },
 		CorrelationID: func(context.Context) string { return "the-correlation-id" },
 		Failed:        func(_ context.Context, err error) { *failed = append(*failed, err) },
@@ -94,7 +99,7 @@ func TestRegisterCarriesEveryElement(t *testing.T) {
 	}
 	want := registration.Request{
 		RequestID: "r 1", Username: "نورة", Email: "n@example.com", Password: " velvet anchor ", FirstName: "Noor", LastName: "H",
-		MobileNumber: "+966512345678", Locale: "ar-SA", MarketingConsent: true, ExternalID: "x", TraceParent: "the-trace",
+		MobileNumber: "+966512345678", Locale: "ar-SA", MarketingConsent: true, ExternalID: "x", TraceParent: "the-trace", Caller: "erp", Silent: true,
 	}
 	if d.request != want {
 		t.Errorf("the domain was asked\n%+v, want\n%+v", d.request, want)
@@ -113,8 +118,37 @@ func TestAbsentElementsAreAbsent(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatalf("HTTP %d: %s", status, body)
 	}
-	if want := (registration.Request{Username: "noor", Email: "n@example.com", Password: "velvet-anchor", TraceParent: "the-trace"}); d.request != want {
+	if want := (registration.Request{Caller: "erp", Silent: true, RequestID: messageID, Username: "noor", Email: "n@example.com", Password: "velvet-anchor", TraceParent: "the-trace"}); d.request != want {
 		t.Errorf("the domain was asked %+v", d.request)
+	}
+}
+
+// TestALongMessageIDIsAKeyToo: the key is bounded, and differs where the ids do.
+func TestALongMessageIDIsAKeyToo(t *testing.T) {
+	t.Parallel()
+	keys := map[string]bool{}
+	for _, id := range []string{"", "urn:a", strings.Repeat("x", 128), strings.Repeat("x", 129), strings.Repeat("x", 128) + "y"} {
+		d := &domain{}
+		e := &endpoint.Endpoint{
+			Registrar: d, Rules: rules(t),
+			Caller:    func(context.Context) endpoint.Caller { return endpoint.Caller{} },
+			MessageID: func(context.Context) string { return id }, TraceParent: func(context.Context) string { return "" },
+			CorrelationID: func(context.Context) string { return "" }, Failed: func(context.Context, error) {},
+		}
+		server, err := soap.New(soap.Config{
+			Path: "/registration", Description: wsdl.Description, Schemas: map[string][]byte{"registration.xsd": wsdl.Schema},
+			Operations: e.Operations(), FaultDetails: endpoint.FaultDetails(), Faults: e.Fault, PublicURL: "http://localhost",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, body := post(t, server, `<RegisterRequest><username>noor</username><email>n@example.com</email><password>velvet-anchor</password></RegisterRequest>`); status != http.StatusOK {
+			t.Fatalf("HTTP %d: %s", status, body)
+		}
+		if key := d.request.RequestID; keys[key] || len(key) > 128 || (key == "") != (id == "") {
+			t.Errorf("an id of %d characters is the key %q", len(id), key)
+		}
+		keys[d.request.RequestID] = true
 	}
 }
 
@@ -269,7 +303,7 @@ func TestGetRegistrationTellsEverythingButThePassword(t *testing.T) {
 		}},
 	}}
 	status, body := post(t, serve(t, d, nil), `<GetRegistrationRequest><externalId>x</externalId></GetRegistrationRequest>`)
-	if status != http.StatusOK || d.lookup != (registration.Lookup{ExternalID: "x"}) {
+	if status != http.StatusOK || d.lookup != (registration.Lookup{Caller: "erp", ExternalID: "x"}) {
 		t.Fatalf("HTTP %d, looked up %+v: %s", status, d.lookup, body)
 	}
 	const want = `<registrationId>01a1fd8d-a746-7444-b5fa-08b38cef2d1c</registrationId><status>ACTIVE</status><username>Noor</username><email>N@example.com</email>` +

@@ -26,7 +26,9 @@ func (e *Endpoint) checkGetRegistration(in *registrationv1.GetRegistrationReques
 }
 
 func (e *Endpoint) getRegistration(ctx context.Context, in *registrationv1.GetRegistrationRequest) (*registrationv1.GetRegistrationResponse, error) {
-	d, err := e.Registrar.Details(ctx, lookup(in))
+	l := lookup(in)
+	l.Caller = e.Caller(ctx).Name
+	d, err := e.Registrar.Details(ctx, l)
 	if err != nil {
 		return nil, err
 	}

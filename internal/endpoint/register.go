@@ -2,6 +2,8 @@ package endpoint
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 
 	"github.com/hooklift/gowsdl/soap"
 
@@ -17,6 +19,11 @@ func (e *Endpoint) checkRegister(in *registrationv1.RegisterRequest, _ []edge.Vi
 func (e *Endpoint) register(ctx context.Context, in *registrationv1.RegisterRequest) (*registrationv1.RegisterResponse, error) {
 	r := request(in)
 	r.TraceParent = e.TraceParent(ctx)
+	c := e.Caller(ctx)
+	r.Caller, r.Silent = c.Name, c.Silent
+	if r.RequestID == "" {
+		r.RequestID = requestID(e.MessageID(ctx))
+	}
 	receipt, err := e.Registrar.Register(ctx, r)
 	if err != nil {
 		return nil, err
@@ -27,6 +34,19 @@ func (e *Endpoint) register(ctx context.Context, in *registrationv1.RegisterRequ
 		Message:        registered(receipt.Locale),
 		RegisteredAt:   soap.CreateXsdDateTime(receipt.RegisteredAt, true),
 	}, nil
+}
+
+// maxMessageID is the longest message id that is a request id as it stands.
+const maxMessageID = 128
+
+// requestID makes an idempotency key of a message id, which may be longer than
+// the contract's own.
+func requestID(messageID string) string {
+	if len(messageID) <= maxMessageID {
+		return messageID
+	}
+	sum := sha256.Sum256([]byte(messageID))
+	return "sha-256:" + hex.EncodeToString(sum[:])
 }
 
 // request is the domain's request for in.

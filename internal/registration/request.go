@@ -24,6 +24,7 @@ type Request struct {
 	MarketingConsent bool
 	ExternalID       string
 	TraceParent      string // W3C Trace Context; travels with the notifications
+	Silent           bool   // nobody is told of this registration; not part of what makes a request the same
 }
 
 // Rules is what the rules of a request need from outside the domain.

@@ -149,6 +149,9 @@ func (s *Service) compose(r Request, v valid, hash string) (Registration, error)
 		RequestID:   r.RequestID,
 		Fingerprint: r.fingerprint(),
 	}
+	if r.Silent {
+		return reg, nil
+	}
 	news := Notification{
 		ID: ids[1], AccountID: ids[0], Kind: RegistrationCompleted, Channel: EmailChannel, Recipient: v.email.Mailbox,
 		Locale: v.locale, CreatedAt: now, Deadline: now.Add(s.NotificationLife), TraceParent: r.TraceParent, State: Queued, UpdatedAt: now,

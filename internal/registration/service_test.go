@@ -103,6 +103,25 @@ func TestRegisterTheLeast(t *testing.T) {
 	}
 }
 
+// TestSilent: a backfill stores the person and tells nobody; the same request
+// is the same whether it is silent or not.
+func TestSilent(t *testing.T) {
+	t.Parallel()
+	s, store, news := service(t)
+	r := registration.Request{RequestID: "r", Username: "omar", Email: "omar@example.com", Password: "correct horse battery staple", MobileNumber: "+966512345678", Silent: true}
+	receipt, err := s.Register(t.Context(), r)
+	if err != nil || len(store.accounts) != 1 {
+		t.Fatalf("%+v, %v", receipt, err)
+	}
+	if len(store.accounts[0].Notifications) != 0 || len(news.all) != 0 {
+		t.Errorf("stored %+v, announced %+v", store.accounts[0].Notifications, news.all)
+	}
+	r.Silent = false
+	if again, err := s.Register(t.Context(), r); err != nil || again != receipt || len(news.all) != 0 {
+		t.Errorf("%+v, %v; announced %+v", again, err, news.all)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s, store, news := service(t)

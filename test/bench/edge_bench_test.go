@@ -32,7 +32,8 @@ func (stub) Details(context.Context, registration.Lookup) (registration.Details,
 func edge(b *testing.B) http.Handler {
 	b.Helper()
 	none := func(context.Context) string { return "" }
-	e := &endpoint.Endpoint{Registrar: stub{}, TraceParent: none, CorrelationID: none, Failed: func(context.Context, error) {}}
+	nobody := func(context.Context) endpoint.Caller { return endpoint.Caller{} }
+	e := &endpoint.Endpoint{Registrar: stub{}, Caller: nobody, MessageID: none, TraceParent: none, CorrelationID: none, Failed: func(context.Context, error) {}}
 	server, err := soap.New(soap.Config{
 		Path: "/registration", Description: wsdl.Description, Schemas: map[string][]byte{"registration.xsd": wsdl.Schema},
 		Operations: e.Operations(), FaultDetails: endpoint.FaultDetails(), Faults: e.Fault, PublicURL: "http://127.0.0.1",
