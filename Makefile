@@ -9,7 +9,7 @@ ROUNDS ?= 30
 
 .PHONY: help
 help: ## Show the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/registrar
@@ -37,6 +37,14 @@ lint: ## Check the code's form
 .PHONY: test
 test: deps lint ## Everything the gate asks for: lint, and all tests with the race detector and real services
 	go test -race -timeout 20m ./...
+
+.PHONY: interop
+interop: deps ## Call the service with the gate's SOAP stacks and print how each fared (INTEROP_STACKS=zeep,php: these alone)
+	@cd test/interop && go test -count=1 -timeout 20m
+
+.PHONY: interop-all
+interop-all: deps ## The same with every stack
+	@cd test/interop && INTEROP_STACKS=all go test -count=1 -timeout 40m
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (20s)

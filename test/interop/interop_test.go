@@ -53,6 +53,9 @@ func scenario(t *testing.T, service *harness.Service, rows []client, credentials
 		}
 	})
 	print(os.Stdout, results)
+	if log := service.Log(t); strings.Contains(log, "level=ERROR") {
+		t.Errorf("the service says\n%s", log)
+	}
 }
 
 // registered asks the service for the account that a client has made.

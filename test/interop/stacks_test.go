@@ -9,12 +9,33 @@ type client struct {
 	security []string // the ways in which it can authenticate: basic, wsse-text, wsse-digest
 }
 
+// everyWay is what most stacks can.
+var everyWay = []string{"basic", "wsse-text", "wsse-digest"}
+
 var clients = []client{
-	{stack: "perl", soap: "1.1", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
-	{stack: "perl", soap: "1.2", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
-	{stack: "php", soap: "1.1", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
-	{stack: "php", soap: "1.2", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
-	{stack: "suds", soap: "1.1", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
-	{stack: "zeep", soap: "1.1", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
-	{stack: "zeep", soap: "1.2", gate: true, security: []string{"basic", "wsse-text", "wsse-digest"}},
+	{stack: "node-soap", soap: "1.1", gate: true, security: everyWay},
+	{stack: "node-soap", soap: "1.2", gate: true, security: everyWay},
+	{stack: "perl", soap: "1.1", gate: true, security: everyWay},
+	{stack: "perl", soap: "1.2", gate: true, security: everyWay},
+	{stack: "php", soap: "1.1", gate: true, security: everyWay},
+	{stack: "php", soap: "1.2", gate: true, security: everyWay},
+	{stack: "pysimplesoap", soap: "1.1", gate: true, security: []string{"basic", "wsse-text"}},
+	{stack: "raw", soap: "1.1", flavour: "cics", gate: true},
+	{stack: "raw", soap: "1.1", flavour: "curl-gzip", gate: true, security: []string{"basic"}},
+	{stack: "raw", soap: "1.2", flavour: "curl-gzip", gate: true, security: []string{"basic"}},
+	{stack: "raw", soap: "1.1", flavour: "msxml", gate: true},
+	{stack: "raw", soap: "1.1", flavour: "msxml-utf16", gate: true},
+	{stack: "raw", soap: "1.1", flavour: "msxml-windows1252", gate: true},
+	{stack: "raw", soap: "1.1", flavour: "nusoap", gate: true},
+	{stack: "raw", soap: "1.1", flavour: "oracle", gate: true, security: []string{"basic"}},
+	{stack: "raw", soap: "1.1", flavour: "postman", gate: true, security: []string{"basic"}},
+	{stack: "raw", soap: "1.2", flavour: "postman", gate: true, security: []string{"basic"}},
+	{stack: "raw", soap: "1.1", flavour: "sap", gate: true, security: []string{"basic"}},
+	{stack: "raw", soap: "1.1", flavour: "sap-wsa"},
+	{stack: "raw", soap: "1.1", flavour: "winhttp", gate: true},
+	{stack: "strong-soap", soap: "1.1", gate: true, security: everyWay},
+	{stack: "strong-soap", soap: "1.2", gate: true, security: everyWay},
+	{stack: "suds", soap: "1.1", gate: true, security: everyWay},
+	{stack: "zeep", soap: "1.1", gate: true, security: everyWay},
+	{stack: "zeep", soap: "1.2", gate: true, security: everyWay},
 }
