@@ -13,6 +13,18 @@ type client struct {
 var everyWay = []string{"basic", "wsse-text", "wsse-digest"}
 
 var clients = []client{
+	{stack: "axis1", soap: "1.1", gate: true, security: []string{"basic"}},
+	{stack: "axis2", soap: "1.1", gate: true, security: []string{"basic"}},
+	{stack: "axis2", soap: "1.2", gate: true, security: []string{"basic"}},
+	{stack: "cxf", soap: "1.1", gate: true, security: everyWay},
+	{stack: "cxf", soap: "1.2", gate: true, security: everyWay},
+	{stack: "gowsdl", soap: "1.1", gate: true, security: []string{"basic", "wsse-text"}},
+	{stack: "gsoap", soap: "1.1", gate: true, security: everyWay},
+	{stack: "gsoap", soap: "1.2", gate: true, security: everyWay},
+	{stack: "metro", soap: "1.1", gate: true, security: []string{"basic"}},
+	{stack: "metro", soap: "1.2", gate: true, security: []string{"basic"}},
+	{stack: "mono", soap: "1.1", gate: true, security: []string{"basic"}},
+	{stack: "mono", soap: "1.2", gate: true, security: []string{"basic"}},
 	{stack: "node-soap", soap: "1.1", gate: true, security: everyWay},
 	{stack: "node-soap", soap: "1.2", gate: true, security: everyWay},
 	{stack: "perl", soap: "1.1", gate: true, security: everyWay},
