@@ -39,6 +39,8 @@ type Error struct {
 	// as those of WS-Security; the zero Name for none. SOAP 1.1 has no place
 	// for it that WS-I allows (Basic Profile 1.1, R1004, R1031).
 	Subcode Name
+	// Subsubcode is told below Subcode, as WS-Addressing does; the zero Name for none.
+	Subsubcode Name
 
 	notUnderstood []Name // of MustUnderstand
 	cause         error
@@ -53,6 +55,18 @@ func (e *Error) Error() string {
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.cause }
+
+// subcodes are those that are told, each below the one before.
+func (e *Error) subcodes() []Name {
+	switch (Name{}) {
+	case e.Subcode:
+		return nil
+	case e.Subsubcode:
+		return []Name{e.Subcode}
+	default:
+		return []Name{e.Subcode, e.Subsubcode}
+	}
+}
 
 func failure(kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Reason: fmt.Sprintf(format, args...)}

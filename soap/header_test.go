@@ -3,6 +3,7 @@ package soap_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,5 +123,62 @@ func TestRow10HeaderHandlersDecideBeforeAnythingElse(t *testing.T) {
 		if ran != 1 {
 			t.Errorf("the handler ran for %s", broken)
 		}
+	}
+}
+
+func TestReplyIsAskedWithTheError(t *testing.T) {
+	type asked struct {
+		kind      soap.Kind // "" for none
+		operation string
+		blocks    int
+	}
+	block := `<Token xmlns="urn:test:token"/>`
+	for name, test := range map[string]struct {
+		envelope string
+		want     []asked
+	}{
+		"an answer":                            {withHeader(envelope11(say(hello)), block), []asked{{"", "Echo", 1}}},
+		"a handler's error":                    {withHeader(envelope12(fail("SENDER")), block), []asked{{"other", "Fail", 1}}},
+		"a panic":                              {withHeader(envelope12(fail("PANIC")), block), []asked{{soap.Internal, "Fail", 1}}},
+		"broken rules":                         {withHeader(envelope11(say(`<text/>`)), block), []asked{{soap.Invalid, "Echo", 1}}},
+		"before Process, no operation":         {withHeader(envelope11(`<x/>`), block+block), []asked{{soap.UnknownOperation, "", 2}}},
+		"before Process, not understood":       {withHeader(envelope11(say(hello)), block+`<x xmlns="u" s:mustUnderstand="1"/>`), []asked{{soap.MustUnderstand, "", 1}}},
+		"before Process, behind the envelope":  {withHeader(envelope12(say(hello)), block) + "x", []asked{{soap.Malformed, "Echo", 1}}},
+		"before Process, the header is broken": {withHeader(envelope12(say(hello)), block+"<"), []asked{{soap.Malformed, "", 1}}},
+		"no block":                             {envelope12(say(hello)), []asked{{"", "Echo", 0}}},
+		"no envelope":                          {`<x/>`, nil},
+		"no XML":                               {`x`, nil},
+	} {
+		var got []asked
+		e := newEcho(t, func(c *soap.Config) {
+			c.Headers = []soap.HeaderHandler{{
+				Understands: []soap.Name{token},
+				Process:     func(ctx context.Context, _ *soap.Message) (context.Context, error) { return ctx, nil },
+				Reply: func(_ context.Context, m *soap.Message, err error) []*xmlreader.Element {
+					got = append(got, asked{kindOf(err), m.Operation, len(m.Blocks)})
+					return []*xmlreader.Element{{Name: token}}
+				},
+			}}
+		})
+		a := e.xml11(t, test.envelope)
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: asked with %v, want %v", name, got, test.want)
+		}
+		if strings.Contains(a.body, `<soap:Header><Token xmlns="urn:test:token"></Token></soap:Header>`) != (len(test.want) > 0) {
+			t.Errorf("%s: %s", name, a.body)
+		}
+	}
+}
+
+// kindOf is "" for no error and "other" for one that is not of package soap.
+func kindOf(err error) soap.Kind {
+	var own *soap.Error
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &own):
+		return own.Kind
+	default:
+		return "other"
 	}
 }

@@ -40,14 +40,14 @@ func appendEnvelopeEnd(dst []byte) []byte {
 
 // faultMessage is a fault with all that its envelope says.
 type faultMessage struct {
-	version Version
-	code    string // local name of the code, in the version's spelling
-	subcode Name   // SOAP 1.2 only; the zero Name for none
-	reason  string
-	lang    string
-	detail  func(dst []byte) ([]byte, error) // nil for none
-	own     string                           // header blocks of this package
-	blocks  []*xmlreader.Element             // and of handlers
+	version  Version
+	code     string // local name of the code, in the version's spelling
+	subcodes []Name // SOAP 1.2 only: each below the one before
+	reason   string
+	lang     string
+	detail   func(dst []byte) ([]byte, error) // nil for none
+	own      string                           // header blocks of this package
+	blocks   []*xmlreader.Element             // and of handlers
 }
 
 // append writes the fault. Codes are qualified by the prefix of the envelope,
@@ -57,9 +57,12 @@ func (f *faultMessage) append(dst []byte) ([]byte, error) {
 	dst = appendEnvelopeStart(dst, f.version, f.own, f.blocks)
 	if f.version == SOAP12 {
 		dst = append(append(append(dst, `<soap:Fault><soap:Code><soap:Value>soap:`...), f.code...), `</soap:Value>`...)
-		if f.subcode.Local != "" {
-			dst = xsd.AppendText(append(dst, `<soap:Subcode><soap:Value xmlns:s="`...), f.subcode.Space)
-			dst = append(append(append(dst, `">s:`...), f.subcode.Local...), `</soap:Value></soap:Subcode>`...)
+		for _, c := range f.subcodes {
+			dst = xsd.AppendText(append(dst, `<soap:Subcode><soap:Value xmlns:s="`...), c.Space)
+			dst = append(append(append(dst, `">s:`...), c.Local...), `</soap:Value>`...)
+		}
+		for range f.subcodes {
+			dst = append(dst, `</soap:Subcode>`...)
 		}
 		dst = append(dst, `</soap:Code><soap:Reason><soap:Text xml:lang="`...)
 		dst = append(xsd.AppendText(dst, f.lang), `">`...)

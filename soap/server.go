@@ -245,7 +245,7 @@ func (c *call) fault(ctx context.Context, w http.ResponseWriter, err error, dst 
 	var kind Kind
 	var own *Error
 	if errors.As(err, &own) {
-		kind, message.subcode = own.Kind, own.Subcode
+		kind, message.subcodes = own.Kind, own.subcodes()
 	}
 	message.code = c.version.code(kind, f.Sender)
 	switch kind {

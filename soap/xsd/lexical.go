@@ -57,10 +57,10 @@ func isFloat(s string) bool {
 	return isDecimal(mantissa) && (!found || isInteger(exponent))
 }
 
-// parseDateTime reads xs:dateTime (XML Schema part 2, 3.2.7) of the years 1 to
-// 9999. Digits of a second beyond nine are dropped. zoned is false without a
-// time zone; the time is then in UTC.
-func parseDateTime(s string) (t time.Time, zoned, ok bool) {
+// ParseDateTime reads xs:dateTime (XML Schema part 2, 3.2.7) of the years 1 to
+// 9999, white space already collapsed. Digits of a second beyond nine are
+// dropped. zoned is false without a time zone; the time is then in UTC.
+func ParseDateTime(s string) (t time.Time, zoned, ok bool) {
 	const form = "0000-00-00T00:00:00"
 	if len(s) < len(form) {
 		return t, false, false
@@ -156,7 +156,7 @@ func hasBuiltInForm(local, s string) bool {
 	case "float", "double":
 		return isFloat(collapsed)
 	case "dateTime":
-		_, _, ok := parseDateTime(collapsed)
+		_, _, ok := ParseDateTime(collapsed)
 		return ok
 	case "date":
 		return isDate(collapsed)
@@ -172,7 +172,7 @@ func isDate(s string) bool {
 	if len(s) < len("0000-00-00") {
 		return false
 	}
-	_, _, ok := parseDateTime(s[:10] + "T00:00:00" + s[10:])
+	_, _, ok := ParseDateTime(s[:10] + "T00:00:00" + s[10:])
 	return ok && !strings.HasPrefix(s[10:], ".")
 }
 

@@ -112,7 +112,7 @@ func (t *simpleType) validate(written string) (value scalar, wrong []problem) {
 		}
 	case dateTimeValue:
 		var ok bool
-		if value.time, value.zoned, ok = parseDateTime(text); !ok {
+		if value.time, value.zoned, ok = ParseDateTime(text); !ok {
 			return value, []problem{{WrongType, "must be a date and time such as 2006-01-02T15:04:05Z"}}
 		}
 	case integerValue:
