@@ -34,6 +34,12 @@ sub SOAP::Transport::HTTP::Client::get_basic_credentials {
     return $security eq 'basic' ? ($ENV{INTEROP_CALLER}, $ENV{INTEROP_SECRET}) : ();
 }
 
+# untyped is an element without xsi:type; SOAP::Lite escapes typed values alone.
+sub untyped {
+    my ($name, $value) = @_;
+    return SOAP::Data->name($name)->type('')->value(SOAP::Utils::encode_data($value));
+}
+
 # SOAP::Lite has no WS-Security of its own: its users build the header.
 sub username_token {
     my @rest;
@@ -44,13 +50,13 @@ sub username_token {
         my $created = strftime('%Y-%m-%dT%H:%M:%SZ', gmtime);
         ($type, $value) = ('PasswordDigest', encode_base64(sha1($nonce . $created . $ENV{INTEROP_SECRET}), ''));
         @rest = (
-            SOAP::Data->name('wsse:Nonce')->type('')->value(encode_base64($nonce, ''))->attr({ EncodingType => $BASE64 }),
-            SOAP::Data->name('wsu:Created')->type('')->value($created),
+            untyped('wsse:Nonce', encode_base64($nonce, ''))->attr({ EncodingType => $BASE64 }),
+            untyped('wsu:Created', $created),
         );
     }
     my @token = (
-        SOAP::Data->name('wsse:Username')->type('')->value($ENV{INTEROP_CALLER}),
-        SOAP::Data->name('wsse:Password')->type('')->value($value)->attr({ Type => $TOKEN . $type }),
+        untyped('wsse:Username', $ENV{INTEROP_CALLER}),
+        untyped('wsse:Password', $value)->attr({ Type => $TOKEN . $type }),
         @rest,
     );
     return SOAP::Header->name('wsse:Security')->attr({ 'xmlns:wsse' => $WSSE, 'xmlns:wsu' => $WSU })
