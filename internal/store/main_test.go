@@ -27,6 +27,9 @@ var node struct {
 }
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(secondProcess); path != "" {
+		os.Exit(beSecondProcess(path))
+	}
 	code := m.Run()
 	if node.MariaDB != nil {
 		node.Kill()

@@ -6,11 +6,13 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
@@ -55,11 +57,7 @@ func sqliteConnectors(o Options) (write, read driver.Connector, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("store: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, nil, fmt.Errorf("store: %w", err)
-	}
-	if err := f.Close(); err != nil {
+	if err := makeFile(path); err != nil {
 		return nil, nil, fmt.Errorf("store: %w", err)
 	}
 	connector := func(extra string) (driver.Connector, error) {
@@ -75,6 +73,24 @@ func sqliteConnectors(o Options) (write, read driver.Connector, err error) {
 	}
 	read, err = connector("&_query_only=1")
 	return write, read, err
+}
+
+// makeFile makes a file for its owner only, when there is none. One that is
+// there is not opened: closing it would take the locks away that this process
+// may hold on it by SQLite.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err == nil {
+		return f.Close()
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	const readAndWrite = 6
+	if err := syscall.Access(path, readAndWrite); err != nil {
+		return &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return nil
 }
 
 // readySQLite takes and leaves the write lock, and looks for the schema.
