@@ -35,10 +35,11 @@ final class Client {
       options.setSoapVersionURI(SOAP12Constants.SOAP_ENVELOPE_NAMESPACE_URI);
     }
     if (Scenario.SECURITY.equals("basic")) {
-      // It sends the credential once it is asked for it.
       var authenticator = new HttpTransportPropertiesImpl.Authenticator();
       authenticator.setUsername(Scenario.CALLER);
       authenticator.setPassword(Scenario.SECRET);
+      // It waits to be asked for the credential, and may then send the request once more.
+      authenticator.setAllowedRetry(true);
       options.setProperty(HTTPConstants.AUTHENTICATE, authenticator);
     }
     Client client = new Client(stub);
