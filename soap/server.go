@@ -32,6 +32,11 @@ var readers = sync.Pool{New: func() any { return new(xmlreader.Reader) }}
 
 // ServeHTTP answers any request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !r.ProtoAtLeast(1, 1) && r.Header["Content-Length"] == nil {
+		// A body of HTTP/1.0 without a length ends with the connection, and
+		// chunks are none (RFC 9112, 6.1): what follows is no request.
+		w.Header().Set("Connection", "close")
+	}
 	switch r.Method {
 	case http.MethodPost:
 		s.post(w, r)
