@@ -46,7 +46,8 @@ type Reader struct {
 	bindings []binding // namespace declarations in scope, innermost last
 	attrs    []Attr
 	raw      []rawAttr
-	buf      []byte // text that is not a part of the document as it stands
+	buf      []byte            // text that is not a part of the document as it stands
+	names    map[Name]struct{} // of an element's attributes, where they are many
 
 	elements int
 	started  bool // the characters and the XML declaration are checked
@@ -91,9 +92,10 @@ func (r *Reader) Reset(doc string, limits Limits) {
 		r.buf = nil
 	}
 	clear(r.buf[:cap(r.buf)])
+	clear(r.names)
 	*r = Reader{
 		doc: doc, limits: limits.withDefaults(),
-		open: r.open[:0], bindings: r.bindings[:0], attrs: r.attrs[:0], raw: r.raw[:0], buf: r.buf[:0],
+		open: r.open[:0], bindings: r.bindings[:0], attrs: r.attrs[:0], raw: r.raw[:0], buf: r.buf[:0], names: r.names,
 	}
 }
 

@@ -154,14 +154,38 @@ func (r *Reader) resolveAttributes() error {
 			}
 		}
 		name := Name{space, a.local}
-		for i := range r.attrs {
-			if r.attrs[i].Name == name {
-				return r.fail(DuplicateAttribute, a.offset)
-			}
+		if r.hasAttribute(name) {
+			return r.fail(DuplicateAttribute, a.offset)
 		}
 		r.attrs = append(r.attrs, Attr{name, a.value})
 	}
 	return nil
+}
+
+// compared is up to how many attributes are compared one by one, which is
+// the fastest for as many as elements have.
+const compared = 8
+
+// hasAttribute says whether attrs has one of that name; of many, the names are
+// kept in a map, whose hash nobody outside can foresee.
+func (r *Reader) hasAttribute(name Name) bool {
+	if len(r.raw) <= compared {
+		for i := range r.attrs {
+			if r.attrs[i].Name == name {
+				return true
+			}
+		}
+		return false
+	}
+	if r.names == nil {
+		r.names = make(map[Name]struct{}, r.limits.Attributes)
+	}
+	if len(r.attrs) == 0 {
+		clear(r.names)
+	}
+	before := len(r.names)
+	r.names[name] = struct{}{}
+	return len(r.names) == before
 }
 
 func (r *Reader) endTag() (Token, error) {
