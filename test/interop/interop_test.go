@@ -52,7 +52,7 @@ func scenario(t *testing.T, service *harness.Service, rows []client, credentials
 			}
 		}
 	})
-	print(os.Stdout, results)
+	writeTable(os.Stdout, results)
 	for line := range strings.Lines(service.Log(t)) {
 		if strings.Contains(line, "level=ERROR") {
 			t.Errorf("the service says %.500s", line)
@@ -77,15 +77,15 @@ type tableRow struct {
 	security string
 }
 
-// print writes the table of a run.
-func print(w io.Writer, rows []tableRow) {
+// writeTable writes the table of a run.
+func writeTable(w io.Writer, rows []tableRow) {
 	slices.SortFunc(rows, func(a, b tableRow) int { return strings.Compare(a.name()+a.security, b.name()+b.security) })
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "client\tstack\tSOAP\tsecurity\tsteps ok\ttook")
 	for _, r := range rows {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d/%d\t%v\n", strings.Trim(r.stack+" "+r.flavour, " "), r.version, r.soap, r.security, len(r.ok), len(steps), r.took.Round(10*time.Millisecond))
 	}
-	table.Flush()
+	_ = table.Flush()
 }
 
 // TestEveryFolderHasARow: so that no stack is there that nothing runs.
