@@ -1,0 +1,3 @@
+if (!context.lastRow) {
+    testRunner.gotoStepByName('Next row')
+}
