@@ -2,8 +2,8 @@
 # Sourced by the run of each stack whose client is generated from the served WSDL and compiled.
 #
 # `compiled GENERATE [FLAVOUR]...` sets $client to the directory with the compiled client. For a contract, a client's
-# source and flavours that it has not seen, it calls the stack's function GENERATE with an empty directory first; what
-# that makes is kept in $INTEROP_CACHE.
+# source and flavours that it has not seen, it calls the stack's function GENERATE with an empty directory and the flavours
+# first; what that makes is kept in $INTEROP_CACHE.
 set -euo pipefail
 
 compiled() {
@@ -25,7 +25,7 @@ compiled() {
     rm -rf "$INTEROP_CACHE/.making"
     mkdir "$INTEROP_CACHE/.making"
     # What the tools say is not the scenario's.
-    "$generate" "$INTEROP_CACHE/.making" >&2 9>&-
+    "$generate" "$INTEROP_CACHE/.making" "${@:2}" >&2 9>&-
     mv "$INTEROP_CACHE/.making" "$client"
   fi
   touch "$client"

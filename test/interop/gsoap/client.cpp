@@ -8,7 +8,9 @@
 
 #include "RegistrationSoap11.nsmap"
 #include "soapRegistrationSoap11Proxy.h"
+#ifdef WITH_OPENSSL
 #include "wsseapi.h"
+#endif
 
 using std::string;
 
@@ -41,11 +43,14 @@ static void authenticate() {
   if (security == "basic") {
     port.soap->userid = caller.c_str();
     port.soap->passwd = secret.c_str();
-  } else if (security == "wsse-text") {
+  }
+#ifdef WITH_OPENSSL
+  if (security == "wsse-text") {
     soap_wsse_add_UsernameTokenText(port.soap, NULL, caller.c_str(), secret.c_str());
   } else if (security == "wsse-digest") {
     soap_wsse_add_UsernameTokenDigest(port.soap, NULL, caller.c_str(), secret.c_str());
   }
+#endif
 }
 
 static std::runtime_error fault_text() {
