@@ -52,7 +52,7 @@ type Config struct {
 	// unpacked; 0 is 1 MiB.
 	BodyLimit int64
 	// MemoryLimit is how many bytes the bodies of all requests may take at
-	// once, with what is made of them; 0 is 32 MiB, or what one body of
+	// once, with what is made of them; 0 is 24 MiB, or what one body of
 	// BodyLimit may take, six times its size, if that is more. Bodies of up to
 	// 8 KiB are not counted and never wait. One for which there is no room is
 	// refused as Overloaded, at once or after a quarter of a second.

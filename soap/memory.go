@@ -25,8 +25,8 @@ const (
 	largestWeight = 3 * textWeight
 	// patience is how long one request may wait for memory in all.
 	patience = 250 * time.Millisecond
-	// defaultMemory is enough for eight bodies of 1 MiB at once.
-	defaultMemory = 32 << 20
+	// defaultMemory is enough for six bodies of 1 MiB at once.
+	defaultMemory = 24 << 20
 )
 
 // memory is what the bodies of all requests may take at once.

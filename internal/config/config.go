@@ -291,7 +291,7 @@ func Default() Config {
 		TLS:             TLS{MinVersion: "1.2"},
 		Callers:         Callers{Refresh: 2 * time.Second},
 		Limits: Limits{
-			BodyBytes: 1 << 20, Depth: 32, Attributes: 64, Elements: 1000, NameBytes: 256, Memory: 32 << 20,
+			BodyBytes: 1 << 20, Depth: 32, Attributes: 64, Elements: 1000, NameBytes: 256, Memory: 24 << 20,
 			HeaderBytes: 32 << 10, HeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, Connections: 20_000,
 		},
 		Log:          Log{Level: "info", Format: "text"},
