@@ -21,6 +21,8 @@ var clients = []client{
 	{stack: "gowsdl", soap: "1.1", gate: true, security: []string{"basic", "wsse-text"}},
 	{stack: "gsoap", soap: "1.1", gate: true, security: everyWay},
 	{stack: "gsoap", soap: "1.2", gate: true, security: everyWay},
+	{stack: "kdsoap", soap: "1.1", gate: true, security: []string{"basic", "wsse-digest"}},
+	{stack: "kdsoap", soap: "1.2", gate: true, security: []string{"basic", "wsse-digest"}},
 	{stack: "metro", soap: "1.1", gate: true, security: []string{"basic"}},
 	{stack: "metro", soap: "1.2", gate: true, security: []string{"basic"}},
 	{stack: "mono", soap: "1.1", gate: true, security: []string{"basic"}},
