@@ -9,7 +9,7 @@ import (
 type Caller struct {
 	Name               string   // see ParseName
 	Secrets            []Secret // the newest first; more than one only while one is being rotated
-	CertificateSubject string   // of a client certificate, as Subject writes it; "" for none
+	CertificateSubject string   // of a client certificate, as Subject and ParseSubject write it; "" for none
 	Policy             Policy
 	Disabled           bool
 	CreatedAt          time.Time
@@ -61,7 +61,8 @@ type Nonces interface {
 // Usage counts calls, for all servers.
 type Usage interface {
 	// Reserve takes permits of a caller's rate and quota at now, as many of want as there
-	// are: see Grant. Errors: registration.ErrUnavailable.
+	// are: see Grant. What p does not limit is not counted, and what was counted
+	// of it before stays. Errors: registration.ErrUnavailable.
 	Reserve(ctx context.Context, caller string, p Policy, want int, now time.Time) (Grant, error)
 }
 
