@@ -1,6 +1,6 @@
-// Package store keeps accounts, the notifications' ledger, the outbox and the
-// local inbox in a relational database: MariaDB, also as a Galera cluster, or
-// a SQLite file.
+// Package store keeps accounts, the notifications' ledger, the outbox, the
+// local inbox and the callers with what they have used in a relational
+// database: MariaDB, also as a Galera cluster, or a SQLite file.
 //
 // To be relied on: what a method acknowledged is on disk; a method either did
 // all that it says or nothing; transactions that the database aborts are

@@ -99,6 +99,7 @@ const (
 	uniqueUsername   = "uq_accounts_username"
 	uniqueEmail      = "uq_accounts_email"
 	uniqueExternalID = "uq_accounts_external_id"
+	uniqueSubject    = "uq_callers_certificate_subject"
 )
 
 // sqliteIndexes names what SQLite tells by its columns only.
@@ -113,6 +114,11 @@ var sqliteIndexes = map[string]string{
 	"outbox.notification_id":                     primaryKey,
 	"leases.name":                                primaryKey,
 	"inbox_messages.id":                          primaryKey,
+	"callers.name":                               primaryKey,
+	"callers.certificate_subject":                uniqueSubject,
+	"caller_secrets.caller, caller_secrets.hash": primaryKey,
+	"caller_nonces.caller, caller_nonces.nonce":  primaryKey,
+	"caller_usage.caller":                        primaryKey,
 }
 
 // classifyMariaDB reads an error that came from MariaDB or the way to it.
@@ -167,6 +173,8 @@ func classifyConnection(err error) failure {
 	switch {
 	case err == nil:
 		return failure{class: none}
+	case errors.As(err, new(answer)):
+		return failure{class: own, code: "an answer"}
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, new(*registration.Error)), errors.Is(err, outbox.ErrLeaseLost):
@@ -190,6 +198,12 @@ func classifyConnection(err error) failure {
 		return failure{class: internal, code: fmt.Sprintf("error of type %T", err)}
 	}
 }
+
+// answer is an error that is none of the database's: what work has found, or
+// what somebody else's code in it says. It is told as it is.
+type answer struct{ error }
+
+func (a answer) Unwrap() error { return a.error }
 
 // ended is the end of a context while a failure was being retried.
 type ended struct {
@@ -221,6 +235,9 @@ func (db *DB) told(ctx context.Context, op string, err error) error {
 	f := db.dialect.classify(err)
 	switch {
 	case f.class == own:
+		if a, ok := errors.AsType[answer](err); ok {
+			return a.error
+		}
 		return err
 	case f.class.retryable(), f.class == interrupted, ctx.Err() != nil:
 		return registration.WrapError(registration.Unavailable, registration.ErrUnavailable.Message, fmt.Errorf("store: %s: %w", op, f))

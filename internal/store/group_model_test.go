@@ -38,8 +38,8 @@ func chance(seed uint64) func(statement string) *fault {
 	}
 }
 
-// caller does random things in transactions and remembers what it was told.
-type caller struct {
+// client does random things in transactions and remembers what it was told.
+type client struct {
 	db      *store.DB
 	random  *rand.Rand
 	name    string
@@ -50,7 +50,7 @@ type caller struct {
 }
 
 // do is one transaction.
-func (c *caller) do(t *testing.T, n int) {
+func (c *client) do(t *testing.T, n int) {
 	own := fmt.Sprintf("own %s %d", c.name, n) // a row that no other transaction has
 	rows := []string{own}
 	for range 1 + c.random.IntN(4) {
@@ -106,7 +106,7 @@ func (c *caller) do(t *testing.T, n int) {
 }
 
 // has says, inside a transaction, whether a row is there.
-func (c *caller) has(run func(string, ...any) error, row string) (bool, error) {
+func (c *client) has(run func(string, ...any) error, row string) (bool, error) {
 	err := run(`INSERT INTO leases (name, owner, fence, expires_at, writes) VALUES (?, '', 0, 0, 0)`, row)
 	if c.db.Duplicate(err) {
 		return true, nil
@@ -117,7 +117,7 @@ func (c *caller) has(run func(string, ...any) error, row string) (bool, error) {
 	return false, run(`DELETE FROM leases WHERE name = ?`, row)
 }
 
-// TestGroupsByChance: many callers, whose transactions fail, meet on names and
+// TestGroupsByChance: many clients, whose transactions fail, meet on names and
 // abort each other, while the database fails now and then: in the end there is
 // what was acknowledged, all of it and nothing else, and whoever was told that
 // a name is taken was told the truth.
@@ -129,11 +129,11 @@ func TestGroupsByChance(t *testing.T) {
 			db.GroupTime(5 * time.Millisecond)
 			i.set(chance(seed))
 			var running sync.WaitGroup
-			callers := make([]*caller, 12)
-			for n := range callers {
-				c := &caller{db: db, random: rand.New(rand.NewPCG(seed, uint64(n))), name: fmt.Sprint(n),
+			clients := make([]*client, 12)
+			for n := range clients {
+				c := &client{db: db, random: rand.New(rand.NewPCG(seed, uint64(n))), name: fmt.Sprint(n),
 					there: make(map[string]bool), missing: make(map[string]bool), taken: make(map[string]bool)}
-				callers[n] = c
+				clients[n] = c
 				running.Go(func() {
 					for n := range 40 {
 						c.do(t, n)
@@ -146,7 +146,7 @@ func TestGroupsByChance(t *testing.T) {
 			}
 			i.set(nil)
 			acknowledged := make(map[string]bool)
-			for _, c := range callers {
+			for _, c := range clients {
 				for row := range c.there {
 					if acknowledged[row] {
 						t.Errorf("%s was acknowledged twice", row)
@@ -161,7 +161,7 @@ func TestGroupsByChance(t *testing.T) {
 			if want := slices.Sorted(maps.Keys(acknowledged)); !slices.Equal(got, want) {
 				t.Errorf("%d rows are there, %d were acknowledged", len(got), len(want))
 			}
-			for _, c := range callers {
+			for _, c := range clients {
 				for row := range c.taken {
 					if !acknowledged[row] {
 						t.Errorf("%s was told to be taken and nobody has it", row)

@@ -34,20 +34,20 @@ func TestMigrateUpDownUp(t *testing.T) {
 						t.Errorf("%s is applied: %t, at %s", s.Name, s.Applied, s.AppliedAt)
 					}
 				}
-				if len(all) != 3 || n != want {
+				if len(all) != 4 || n != want {
 					t.Fatalf("%d of %d are applied, want %d: %+v", n, len(all), want, all)
 				}
 			}
 			applied(0)
 			up, err := m.Up(t.Context())
-			if err != nil || len(up) != 3 || up[0].Version != 1 || up[0].Name != "00001_accounts.sql" {
+			if err != nil || len(up) != 4 || up[0].Version != 1 || up[0].Name != "00001_accounts.sql" {
 				t.Fatal(up, err)
 			}
-			applied(3)
+			applied(4)
 			if up, err := m.Up(t.Context()); err != nil || len(up) != 0 {
 				t.Fatal(up, err)
 			}
-			for left := 2; left >= 0; left-- {
+			for left := 3; left >= 0; left-- {
 				if down, err := m.Down(t.Context()); err != nil || down.Version != int64(left)+1 {
 					t.Fatal(down, err)
 				}
@@ -56,7 +56,7 @@ func TestMigrateUpDownUp(t *testing.T) {
 			if down, err := m.Down(t.Context()); err != nil || down.Version != 0 {
 				t.Fatal(down, err)
 			}
-			if up, err := m.Up(t.Context()); err != nil || len(up) != 3 {
+			if up, err := m.Up(t.Context()); err != nil || len(up) != 4 {
 				t.Fatal(up, err)
 			}
 		})
@@ -92,7 +92,7 @@ func TestMigratorsWait(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if steps != 3 {
+			if steps != 4 {
 				t.Errorf("%d steps were applied", steps)
 			}
 			create(t, open(t, o), person())
