@@ -50,6 +50,10 @@ interop-all: deps ## The same with every stack
 fuzz: ## Run each fuzz target for FUZZTIME (20s)
 	@hack/fuzz $(FUZZTIME)
 
+.PHONY: attacks
+attacks: ## Attack the built service as hostile clients do, and print what it answered and took
+	@set -o pipefail; go test -count=1 -v -run TestAttacks ./test/attacks/ -within 1s | grep -v -e '^=== ' -e '^ *--- PASS'
+
 .PHONY: faults
 faults: deps ## Kill the service at random moments under load, ROUNDS times (30), and count what is lost
 	ROUNDS=$(ROUNDS) go test -count=1 -timeout 60m -v -run 'TestCrash' ./test/faults/

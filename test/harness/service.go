@@ -18,38 +18,52 @@ import (
 	"registrar/internal/devstack"
 )
 
-var build struct {
+// program is one way to build the program.
+type program struct {
 	once sync.Once
 	path string
 	err  error
 }
 
+var checked, plain program
+
 // Binary builds the program, once a test process, and gives its path. With the
 // race detector in the test it is in the program too.
 func Binary(tb testing.TB) string {
 	tb.Helper()
-	build.once.Do(func() {
+	if race {
+		return checked.build(tb, "CGO_ENABLED=1", "-race")
+	}
+	return PlainBinary(tb)
+}
+
+// PlainBinary is Binary without the race detector, which takes many times the
+// memory and the time, for tests that measure.
+func PlainBinary(tb testing.TB) string {
+	tb.Helper()
+	return plain.build(tb, "CGO_ENABLED=0")
+}
+
+func (p *program) build(tb testing.TB, setting string, flags ...string) string {
+	tb.Helper()
+	p.once.Do(func() {
 		dir, err := os.MkdirTemp("", "registrar-bin-")
 		if err != nil {
-			build.err = err
+			p.err = err
 			return
 		}
-		build.path = filepath.Join(dir, "registrar")
-		cmd := exec.CommandContext(tb.Context(), "go", "build", "-o", build.path) //nolint:gosec // our own path
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if race {
-			cmd.Args = append(cmd.Args, "-race")
-			cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
-		}
-		cmd.Args = append(cmd.Args, "registrar/cmd/registrar")
+		p.path = filepath.Join(dir, "registrar")
+		args := append(append([]string{"build", "-o", p.path}, flags...), "registrar/cmd/registrar")
+		cmd := exec.CommandContext(tb.Context(), "go", args...) //nolint:gosec // our own path
+		cmd.Env = append(os.Environ(), setting)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			build.err = fmt.Errorf("%w\n%s", err, out)
+			p.err = fmt.Errorf("%w\n%s", err, out)
 		}
 	})
-	if build.err != nil {
-		tb.Fatalf("build registrar: %v", build.err)
+	if p.err != nil {
+		tb.Fatalf("build registrar: %v", p.err)
 	}
-	return build.path
+	return p.path
 }
 
 // Service is one `registrar serve`, which may be started many times on the
@@ -67,6 +81,17 @@ type Service struct {
 // added to `registrar serve`.
 func New(tb testing.TB, args ...string) *Service {
 	tb.Helper()
+	return prepare(tb, Binary(tb), args)
+}
+
+// Plain is New with the program as it is shipped, for tests that measure.
+func Plain(tb testing.TB, args ...string) *Service {
+	tb.Helper()
+	return prepare(tb, PlainBinary(tb), args)
+}
+
+func prepare(tb testing.TB, binary string, args []string) *Service {
+	tb.Helper()
 	soap, err := devstack.FreePort()
 	if err != nil {
 		tb.Fatal(err)
@@ -82,7 +107,7 @@ func New(tb testing.TB, args ...string) *Service {
 		http:  &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	s.argv = append([]string{
-		Binary(tb), "serve", "--data-dir", filepath.Join(s.Dir, "data"),
+		binary, "serve", "--data-dir", filepath.Join(s.Dir, "data"),
 		"--listen", fmt.Sprintf("127.0.0.1:%d", soap), "--admin-listen", fmt.Sprintf("127.0.0.1:%d", admin),
 	}, args...)
 	tb.Cleanup(func() {
