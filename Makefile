@@ -46,6 +46,10 @@ interop: deps ## Call the service with the gate's SOAP stacks and print how each
 interop-all: deps ## The same with every stack
 	@cd test/interop && INTEROP_STACKS=all go test -count=1 -timeout 40m
 
+.PHONY: soapui
+soapui: ## Run the SoapUI project against BASE (http://HOST:PORT), or against a service that it starts
+	@cd test/soapui && BASE=$(BASE) go test -count=1 -timeout 10m -run TestProject
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (20s)
 	@hack/fuzz $(FUZZTIME)

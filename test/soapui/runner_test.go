@@ -129,17 +129,6 @@ func parse(output string) report {
 	return r
 }
 
-// failed are the assertions that did not hold, by their names.
-func (r report) failed() map[string]int {
-	names := map[string]int{}
-	for _, c := range r.cases {
-		for _, f := range c.failures {
-			names[f.assertion]++
-		}
-	}
-	return names
-}
-
 // faults is everything that is wrong with a run of the project: what failed,
 // and what of the project has not run.
 func (r report) faults(p projectFile) []string {

@@ -51,7 +51,8 @@ func TestProject(t *testing.T) {
 	p := readProject(t, projectPath)
 	r := run(t, t.TempDir(), projectPath, service(t))
 	faults := r.faults(p)
-	for _, f := range faults {
+	const told = 40 // what follows is seldom another defect
+	for _, f := range faults[:min(told, len(faults))] {
 		t.Error(f)
 	}
 	printReport(os.Stdout, p, r, len(faults))
@@ -106,8 +107,8 @@ func TestNothingIsDropped(t *testing.T) {
 	}
 	const one = "Register a person"
 	r := run(t, t.TempDir(), changed, service(t), "-c", one)
-	if r.err != nil || len(r.failed()) > 0 {
-		t.Errorf("the runner itself tells of it: %v, %v", r.err, r.failed())
+	if r.err != nil {
+		t.Errorf("the runner itself tells of it: %v", r.err)
 	}
 	faults := strings.Join(r.faults(readProject(t, changed).only(one)), "\n")
 	for _, want := range []string{"Missing assertion for type", "assertions have run, it holds"} {

@@ -2,14 +2,20 @@ package soapui_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"registrar/internal/devstack"
 )
 
 // spoil changes an answer of the service.
@@ -23,18 +29,14 @@ func inBody(pairs ...string) spoil {
 	}
 }
 
-// TestWrongAnswersFail runs single cases through a proxy that spoils what the
-// service answers. Each way must fail the assertions that are there for it.
+// TestWrongAnswersFail runs cases of the project through proxies, each of which
+// spoils what the service answers in one way. The assertions that are there for
+// it must fail.
 func TestWrongAnswersFail(t *testing.T) {
 	t.Parallel()
 	const soap11, soap12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
 	base := service(t)
-	p := readProject(t, projectPath)
-	for _, way := range []struct {
-		name, testCase string
-		spoil          spoil
-		fails          []string // assertions, each at least once
-	}{
+	ways := []way{
 		{
 			"another registrationId", "Look up by each key",
 			func(status int, contentType, body string) (int, string, string) {
@@ -78,36 +80,79 @@ func TestWrongAnswersFail(t *testing.T) {
 			func(status int, contentType, _ string) (int, string, string) { return status, contentType, "" },
 			[]string{"SOAP Response", "Schema Compliance", "status"},
 		},
-	} {
+		{"nobody", "Register a person", nil, []string{"SOAP Response", "HTTP status 200"}},
+	}
+	path := filepath.Join(t.TempDir(), "project.xml")
+	if err := os.WriteFile(path, []byte(spoiltProject(t, base, ways)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, t.TempDir(), path, base)
+	if r.err == nil {
+		t.Error("the runner exits with 0")
+	}
+	if len(r.cases) != len(ways) {
+		t.Fatalf("%d cases have run of %d:\n%s", len(r.cases), len(ways), r.output)
+	}
+	for i, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
-			r := run(t, t.TempDir(), projectPath, proxy(t, base, way.spoil), "-c", way.testCase)
-			if len(r.cases) != 1 || r.cases[0].name != way.testCase {
-				t.Fatalf("the case has not run: %v\n%s", r.faults(p.only(way.testCase)), r.output)
+			c := r.cases[i]
+			if c.name != way.name || c.status != "FAILED" {
+				t.Errorf("%s has ended as %q", c.name, c.status)
 			}
-			if r.err == nil {
-				t.Error("the runner exits with 0")
-			}
-			failed := r.failed()
 			for _, name := range way.fails {
-				if failed[name] == 0 {
-					t.Errorf("%q has not failed, but %v", name, failed)
+				if !slices.ContainsFunc(c.failures, func(f failure) bool { return f.assertion == name }) {
+					t.Errorf("%q has not failed, but %v", name, c.failures)
 				}
 			}
 		})
 	}
 }
 
-// TestNoServiceFails: with nobody to answer, SoapUI evaluates no assertion.
-func TestNoServiceFails(t *testing.T) {
-	t.Parallel()
-	nobody := httptest.NewServer(nil)
-	nobody.Close()
-	const one = "Register a person"
-	r := run(t, t.TempDir(), projectPath, nobody.URL, "-c", one)
-	if faults := r.faults(readProject(t, projectPath).only(one)); len(faults) == 0 {
-		t.Errorf("a run without a service has no fault:\n%s", r.output)
+// way is a wrong way of answering, and a case that must notice.
+type way struct {
+	name, testCase string
+	spoil          spoil    // nil is no answer at all
+	fails          []string // assertions, each at least once
+}
+
+// spoiltProject is the project with a case for each of the ways, called by its
+// name, which talks to a proxy of its own.
+func spoiltProject(t *testing.T, base string, ways []way) string {
+	t.Helper()
+	b, err := os.ReadFile(projectPath)
+	if err != nil {
+		t.Fatal(err)
 	}
+	file := string(b)
+	const suiteEnd, caseEnd = "</con:testSuite>", "</con:testCase>"
+	head := file[:strings.Index(file, "<con:testSuite ")]
+	tail := file[strings.LastIndex(file, suiteEnd)+len(suiteEnd):]
+	var cases strings.Builder
+	for _, way := range ways {
+		before, after, found := strings.Cut(file, ` name="`+way.testCase+`" searchProperties`)
+		rest, _, _ := strings.Cut(after, caseEnd)
+		if !found {
+			t.Fatalf("the project has no case %s", way.testCase)
+		}
+		start := before[strings.LastIndex(before, "<con:testCase "):]
+		address := nobody(t)
+		if way.spoil != nil {
+			address = proxy(t, base, way.spoil)
+		}
+		cases.WriteString(start + ` name="` + way.name + `" searchProperties` + strings.ReplaceAll(rest, "${#Project#base}", address) + caseEnd)
+	}
+	return head + `<con:testSuite name="Wrong answers"><con:settings/><con:runType>SEQUENTIAL</con:runType>` + cases.String() + "<con:properties/>" + suiteEnd + tail
+}
+
+// nobody is an address where nobody listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	port, err := devstack.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d", port)
 }
 
 // proxy stands before the service at base and spoils the answers to messages.

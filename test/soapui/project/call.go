@@ -30,7 +30,7 @@ func (c call) in(v version) step {
 		content = v.envelope(c.headers, c.body)
 	}
 	s := step{
-		Kind: "request", Name: c.name + ", " + v.Name, Version: v, Operation: c.operation, Encoding: "UTF-8",
+		Kind: "request", Name: c.name + " (" + v.Name + ")", Version: v, Operation: c.operation, Encoding: "UTF-8",
 		Headers: append([]header{{"Authorization", "${#TestCase#authorization}"}}, c.http...),
 		Content: strings.ReplaceAll(content, perVersion, v.Digits),
 	}
