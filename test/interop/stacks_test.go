@@ -22,7 +22,8 @@ var clients = []client{
 	{stack: "gsoap", soap: "1.1", gate: true, security: everyWay},
 	{stack: "gsoap", soap: "1.2", gate: true, security: everyWay},
 	{stack: "kdsoap", soap: "1.1", gate: true, security: []string{"basic", "wsse-digest"}},
-	{stack: "kdsoap", soap: "1.2", gate: true, security: []string{"basic", "wsse-digest"}},
+	// Its digests once only: each process uses the same nonces, and two in one second make the same token.
+	{stack: "kdsoap", soap: "1.2", gate: true, security: []string{"basic"}},
 	{stack: "metro", soap: "1.1", gate: true, security: []string{"basic"}},
 	{stack: "metro", soap: "1.2", gate: true, security: []string{"basic"}},
 	{stack: "mono", soap: "1.1", gate: true, security: []string{"basic"}},
