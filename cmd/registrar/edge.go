@@ -18,6 +18,8 @@ import (
 func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error) {
 	e := &endpoint.Endpoint{
 		Registrar: p.service, Rules: p.service.Rules,
+		Caller:      func(context.Context) endpoint.Caller { return endpoint.Caller{} },
+		MessageID:   func(context.Context) string { return "" },
 		TraceParent: telemetry.TraceParent, CorrelationID: telemetry.CorrelationID,
 		Failed: func(ctx context.Context, err error) { p.log.WarnContext(ctx, "a call failed", "error", err) },
 	}
