@@ -1,6 +1,7 @@
 package caller
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/hex"
@@ -65,6 +66,10 @@ func valueOf(v asn1.RawValue) string {
 				if text, ok := s.(string); ok && utf8.ValidString(text) {
 					return escape(text)
 				}
+			}
+		case asn1.TagT61String: // its other characters mean what its maker took them for
+			if !bytes.ContainsFunc(v.Bytes, func(r rune) bool { return r >= utf8.RuneSelf }) {
+				return escape(string(v.Bytes))
 			}
 		}
 	}

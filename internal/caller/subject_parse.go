@@ -82,9 +82,8 @@ func (p *subjectParser) attribute() (a attribute, ok bool) {
 	return a, ok
 }
 
-// number is an object identifier: no part begins with a needless 0, and none
-// is larger than encoding/asn1 reads.
-var number = regexp.MustCompile(`^[0-2](\.(0|[1-9][0-9]{0,8}))+$`)
+// number is an object identifier, of which no part begins with a needless 0.
+var number = regexp.MustCompile(`^[0-2](\.(0|[1-9][0-9]{0,9}))+$`)
 
 // attributeType gives the number of a type.
 func attributeType(name string) (oid string, ok bool) {
