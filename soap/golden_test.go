@@ -28,7 +28,7 @@ func TestGolden(t *testing.T) {
 	if err != nil || len(requests) == 0 {
 		t.Fatal("no requests", err)
 	}
-	server := httptest.NewServer(newEcho(t, nil))
+	server := httptest.NewServer(newEcho(t, withHeaders))
 	t.Cleanup(server.Close)
 	for _, name := range requests {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".request"), func(t *testing.T) {

@@ -18,12 +18,7 @@ func parts(e *xmlreader.Element, names ...soap.Name) ([]*xmlreader.Element, erro
 	for _, c := range e.Children {
 		i := slices.Index(names, c.Name)
 		if i < 0 {
-			var known []string
-			for _, n := range names {
-				known = append(known, n.Local)
-			}
-			return nil, unsupported("The " + e.Name.Local + " header element may hold " + strings.Join(known, ", ") +
-				" in the namespaces of WS-Security 1.0 and nothing else: signatures, encryption and other tokens are not supported.")
+			return nil, unsupported("The " + e.Name.Local + " header element may hold only " + list(names) + " of WS-Security 1.0: signatures, encryption and other tokens are not supported.")
 		}
 		if found[i] != nil {
 			return nil, invalid("The " + e.Name.Local + " header element holds " + names[i].Local + " twice.")
@@ -31,6 +26,15 @@ func parts(e *xmlreader.Element, names ...soap.Name) ([]*xmlreader.Element, erro
 		found[i] = c
 	}
 	return found, nil
+}
+
+// list names elements for a reader.
+func list(names []soap.Name) string {
+	var locals []string
+	for _, n := range names[:len(names)-1] {
+		locals = append(locals, n.Local)
+	}
+	return strings.Join(locals, ", ") + " and " + names[len(names)-1].Local
 }
 
 // text is what an element holds that may hold nothing else.
