@@ -22,8 +22,8 @@ type instance struct {
 
 // openInstance makes dir, for its owner only, and keeps every other process out of it.
 func openInstance(dir string) (*instance, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("data directory: %w; name another one by --data-dir", err)
+	if err := makeDataDir(dir); err != nil {
+		return nil, err
 	}
 	path := filepath.Join(dir, "instance")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -41,6 +41,13 @@ func openInstance(dir string) (*instance, error) {
 		return nil, errors.Join(fmt.Errorf("data directory: %w", err), f.Close())
 	}
 	return &instance{name: name, file: f}, nil
+}
+
+func makeDataDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w; name another one by --data-dir", err)
+	}
+	return nil
 }
 
 // readName reads the name, or makes one for a new directory.

@@ -54,10 +54,11 @@ program works with those.`,
 		Example: `  registrar serve                          # everything, on 127.0.0.1:8080, data in ./data
   registrar serve --config registrar.yaml  # with a configuration file
   registrar config show                    # every setting and its present value
+  registrar caller add erp                 # a system that may call, and its secret
   registrar migrate status                 # where the database's schema stands`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	cmd.AddCommand(serveCommand(), migrateCommand(), configCommand(), versionCommand())
+	cmd.AddCommand(serveCommand(), callerCommand(), migrateCommand(), configCommand(), versionCommand())
 	return cmd
 }

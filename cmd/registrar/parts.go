@@ -57,7 +57,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (p *parts, err
 	if p.instance, err = openInstance(c.DataDir); err != nil {
 		return p, err
 	}
-	if err = p.openStore(ctx, c); err != nil {
+	if p.db, err = openDatabase(ctx, c, log); err != nil {
 		return p, err
 	}
 	if err = p.openQueue(c); err != nil {
@@ -97,15 +97,18 @@ func (p *parts) Close() error {
 	return errors.Join(failed...)
 }
 
-func (p *parts) openStore(ctx context.Context, c config.Config) error {
+// openDatabase opens the database and prepares its schema.
+func openDatabase(ctx context.Context, c config.Config, log *slog.Logger) (*store.DB, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	db, err := store.Open(ctx, storeOptions(c))
 	if err != nil {
-		return fmt.Errorf("the database cannot be opened: %w; see the section database of registrar config show", err)
+		return nil, fmt.Errorf("the database cannot be opened: %w; see the section database of registrar config show", err)
 	}
-	p.db = db
-	return prepareSchema(ctx, c, p.log)
+	if err := prepareSchema(ctx, c, log); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 func (p *parts) openQueue(c config.Config) (err error) {
