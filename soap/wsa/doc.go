@@ -11,5 +11,6 @@
 // Not to be relied on: nothing here is signed, so a MessageID, From or To
 // proves nothing. To is not compared with the service's address, which no
 // proxy in front of it has to keep. Whether a MessageID was seen before is for
-// the operation to find out.
+// the operation to find out. Reference parameters come back with other
+// prefixes, so one that is used inside a value is lost.
 package wsa

@@ -97,8 +97,9 @@ func (s *Settings) reply(_ context.Context, m *soap.Message, failed error) []*xm
 	add("To", p.version.anonymous)
 	for _, parameter := range to.parameters {
 		sent := *parameter
-		if marked := p.version.name("IsReferenceParameter"); p.version.isParameter {
-			sent.Attrs = append([]xmlreader.Attr{{Name: marked, Value: "true"}}, without(sent.Attrs, marked)...)
+		if p.version.isParameter {
+			mark := p.version.name("IsReferenceParameter")
+			sent.Attrs = append([]xmlreader.Attr{{Name: mark, Value: "true"}}, without(sent.Attrs, mark)...)
 		}
 		blocks = append(blocks, &sent)
 	}
