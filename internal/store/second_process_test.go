@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -96,5 +98,48 @@ func TestSecondProcess(t *testing.T) {
 	var n int
 	if err := again.Raw().GetContext(t.Context(), &n, "SELECT COUNT(*) FROM accounts"); err != nil || n != 3 {
 		t.Errorf("%d accounts, %v", n, err)
+	}
+}
+
+// TestSecondProcessUnderLoad: the writer's lock is taken nearly all the time,
+// and another program finds its turn all the same.
+func TestSecondProcessUnderLoad(t *testing.T) {
+	o := store.Options{Path: filepath.Join(t.TempDir(), "registrar.db")}
+	migrate(t, o)
+	db := open(t, o)
+	create(t, db, person())
+	stop := make(chan struct{})
+	var made atomic.Int64
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := db.Accounts().Create(t.Context(), person()); err != nil {
+					t.Error(err)
+				}
+				made.Add(1)
+			}
+		})
+	}
+	const processes = 8
+	for range processes {
+		began := time.Now()
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), secondProcess+"="+o.Path)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		t.Logf("took %s", time.Since(began))
+	}
+	close(stop)
+	wg.Wait()
+	var n int64
+	if err := db.Raw().GetContext(t.Context(), &n, "SELECT COUNT(*) FROM accounts"); err != nil || n != made.Load()+processes+1 {
+		t.Errorf("%d accounts, %v; want %d", n, err, made.Load()+processes+1)
 	}
 }

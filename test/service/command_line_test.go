@@ -26,7 +26,7 @@ func run(t *testing.T, args ...string) (out string, code int) {
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	secret := harness.Config(t, "database: {driver: mariadb, addresses: ['127.0.0.1:3306'], password: hunter2hunter2}\n")
-	wrong := harness.Config(t, "listen: 0.0.0.0:8080\npassword: {min_length: 3, algorithm: md5}\ncolour: blue\n")
+	wrong := harness.Config(t, "admin_listen: 0.0.0.0:8081\npassword: {min_length: 3, algorithm: md5}\ncolour: blue\n")
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -34,8 +34,11 @@ func TestCommandLine(t *testing.T) {
 		want []string
 		not  string
 	}{
-		{"help names every command", []string{"--help"}, 0, []string{"serve", "migrate", "config", "version", "registrar config show"}, ""},
+		{"help names every command", []string{"--help"}, 0, []string{"serve", "migrate", "caller", "config", "version", "registrar config show"}, ""},
 		{"help of serve teaches", []string{"serve", "--help"}, 0, []string{"SQLite", "--data-dir", "SIGTERM", "REGISTRAR_KAFKA_BROKERS"}, ""},
+		{"help of caller teaches", []string{"caller", "--help"}, 0, []string{"curl -u", "UsernameToken", "client certificate", "callers.refresh", "shown once"}, ""},
+		{"help of caller add tells what is kept", []string{"caller", "add", "--help"}, 0, []string{"callers.key", "can decrypt it", "only its hash is kept", "--no-secret", "Register, GetRegistration"}, ""},
+		{"help of caller rotate", []string{"caller", "rotate", "--help"}, 0, []string{"--overlap 0", "leaked", "24h"}, ""},
 		{"version", []string{"version"}, 0, []string{"registrar ", "go1."}, ""},
 		{"a valid configuration", []string{"config", "check"}, 0, []string{"valid"}, ""},
 		{"every problem at once", []string{"config", "check", "--config", wrong}, 1, []string{"allow_unauthenticated", "password.min_length", "password.algorithm", "colour"}, "goroutine"},
