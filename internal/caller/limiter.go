@@ -23,9 +23,9 @@ const (
 )
 
 // Limiter holds callers to the rate and the quota of their policy. It takes
-// permits from Usage in batches that grow with a caller's pace: one that is
-// busy, or far over its limit, asks Usage ten to twenty times a second and not
-// with each call, unless its Burst is less than a tenth of its Rate.
+// permits from Usage in batches that grow with a caller's pace: of one that is
+// busy, or far over its limit, each server asks Usage about ten times a second
+// and not with each call, unless its Burst is less than a tenth of its Rate.
 //
 // The limits hold over all servers together. In any time t no more calls pass
 // than Rate * t + Burst and what the servers held when it began: each a tenth

@@ -147,19 +147,23 @@ func (m *meter) ask(now time.Time) request {
 	return r
 }
 
-// land takes what Usage gave. asked is the time for which it did. With
-// nothing, it is not asked again before there is a batch: under a flood, each
-// answer of Usage is to let many calls pass.
+// land takes what Usage gave. asked is the time for which it did. Where that
+// was less than was asked for, there is nothing before there is a batch: under
+// a flood, each answer of Usage is to let many calls pass.
 func (m *meter) land(r request, g Grant, asked, now time.Time) error {
+	m.until, m.byQuota = time.Time{}, false
+	if m.limits.rate > 0 && g.Permits < r.want && !g.Quota {
+		// Half a burst at most: one that has filled up while nobody asked is lost.
+		m.until = asked.Add(time.Duration(max(1, min(m.batch, m.limits.burst/2))) * time.Second / time.Duration(m.limits.rate))
+	}
 	if g.Permits <= 0 {
-		wait := max(g.RetryAfter, leastRetry)
-		if !g.Quota && m.limits.rate > 0 {
-			wait += time.Duration(min(m.batch, m.limits.burst)-1) * time.Second / time.Duration(m.limits.rate)
+		if least := asked.Add(max(g.RetryAfter, leastRetry)); m.until.Before(least) {
+			m.until = least
 		}
-		m.until, m.byQuota = asked.Add(wait), g.Quota
+		m.byQuota = g.Quota
 		return m.refused(asked)
 	}
-	m.got, m.until = now, time.Time{}
+	m.got = now
 	if m.limits.rate > 0 {
 		m.rate = g.Permits
 	}

@@ -1,0 +1,457 @@
+package caller_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"registrar/internal/caller"
+	"registrar/internal/registration"
+)
+
+// usage is a caller.Usage of one caller: exactly the generic cell rate
+// algorithm (ITU-T I.371) for rates that divide a second's nanoseconds, and a quota.
+type usage struct {
+	mu      sync.Mutex
+	tat     time.Time
+	day     time.Time
+	used    int
+	calls   int
+	wanted  []int
+	latency func() time.Duration // on the way there, and back
+	fail    func(ctx context.Context) error
+}
+
+func (u *usage) Reserve(ctx context.Context, _ string, p caller.Policy, want int, now time.Time) (caller.Grant, error) {
+	u.sleep()
+	defer u.sleep()
+	u.mu.Lock()
+	u.calls++
+	u.wanted = append(u.wanted, want)
+	fail := u.fail
+	u.mu.Unlock()
+	if fail != nil {
+		return caller.Grant{}, fail(ctx)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	grant := caller.Grant{Permits: want}
+	if p.DailyQuota > 0 {
+		if today := now.UTC().Truncate(24 * time.Hour); today.After(u.day) {
+			u.day, u.used = today, 0
+		}
+		if grant.Permits = min(want, p.DailyQuota-u.used); grant.Permits <= 0 {
+			return caller.Grant{RetryAfter: u.day.Add(24 * time.Hour).Sub(now), Quota: true}, nil
+		}
+	}
+	if p.Rate > 0 {
+		burst := p.Burst
+		if burst == 0 {
+			burst = p.Rate
+		}
+		interval := time.Second / time.Duration(p.Rate)
+		tat := u.tat
+		if tat.Before(now) {
+			tat = now
+		}
+		grant.Permits = min(grant.Permits, int((time.Duration(burst)*interval-tat.Sub(now))/interval))
+		if grant.Permits <= 0 {
+			return caller.Grant{RetryAfter: tat.Add(interval).Sub(now) - time.Duration(burst)*interval}, nil
+		}
+		u.tat = tat.Add(time.Duration(grant.Permits) * interval)
+	}
+	if p.DailyQuota > 0 {
+		u.used += grant.Permits
+	}
+	return grant, nil
+}
+
+func (u *usage) sleep() {
+	if u.latency != nil {
+		time.Sleep(u.latency())
+	}
+}
+
+// asked is how often Reserve was called.
+func (u *usage) asked() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.calls
+}
+
+func (u *usage) set(fail func(context.Context) error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.fail = fail
+}
+
+// load is what a caller does to several servers.
+type load struct {
+	servers, workers int           // workers of each server
+	pause            time.Duration // of a worker between two calls, at most
+	rest             time.Duration // of all, every so often
+	time             time.Duration
+}
+
+// run gives the times of the calls that passed.
+func (l load) run(t *testing.T, u *usage, p caller.Policy) (passed []time.Time) {
+	t.Helper()
+	c := caller.Caller{Name: "erp", Policy: p}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	start := time.Now()
+	for range l.servers {
+		limiter := caller.NewLimiter(u, time.Now)
+		for range l.workers {
+			all.Go(func() {
+				for time.Since(start) < l.time {
+					switch err := limiter.Take(t.Context(), c); {
+					case err == nil:
+						mu.Lock()
+						passed = append(passed, time.Now())
+						mu.Unlock()
+					case !limited(err):
+						t.Error(err)
+					}
+					time.Sleep(rand.N(l.pause) + 1)
+					if l.rest > 0 && rand.N(50) == 0 {
+						time.Sleep(l.rest)
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
+	slices.SortFunc(passed, time.Time.Compare)
+	return passed
+}
+
+// limited says whether err is of RATE_LIMITED with a time to wait.
+func limited(err error) bool {
+	e, ok := errors.AsType[*registration.Error](err)
+	return ok && e.Code == registration.RateLimited && e.RetryAfter > 0
+}
+
+func latency() time.Duration { return rand.N(10 * time.Millisecond) }
+
+// TestTheRateHoldsOverAllServers: in any window, however long, no more calls
+// pass than the rate, the burst and what the servers held allow; altogether no
+// more than rate and burst; and a caller over its limit gets what it may have.
+func TestTheRateHoldsOverAllServers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		p    caller.Policy
+		load load
+		most int // calls of Usage a second by each server
+	}{
+		{caller.Policy{Rate: 1}, load{servers: 3, workers: 2, pause: 100 * time.Millisecond, time: time.Minute}, 3},
+		{caller.Policy{Rate: 10, Burst: 1}, load{servers: 2, workers: 4, pause: 10 * time.Millisecond, time: 20 * time.Second}, 20},
+		{caller.Policy{Rate: 100}, load{servers: 3, workers: 5, pause: 10 * time.Millisecond, time: 20 * time.Second}, 20},
+		{caller.Policy{Rate: 100, Burst: 300}, load{servers: 2, workers: 5, pause: 10 * time.Millisecond, rest: 3 * time.Second, time: 30 * time.Second}, 15},
+		{caller.Policy{Rate: 1000, Burst: 100}, load{servers: 3, workers: 10, pause: 5 * time.Millisecond, time: 5 * time.Second}, 30},
+		{caller.Policy{Rate: 1000}, load{servers: 4, workers: 10, pause: 10 * time.Millisecond, rest: time.Second, time: 5 * time.Second}, 15},
+	} {
+		t.Run(fmt.Sprintf("%d a second, %d at once, %d servers", test.p.Rate, test.p.Burst, test.load.servers), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				u := &usage{latency: latency}
+				start := time.Now()
+				passed := test.load.run(t, u, test.p)
+				rate, burst := float64(test.p.Rate), float64(test.p.Burst)
+				if burst == 0 {
+					burst = rate
+				}
+				// Of all windows the fullest is found by the emptiest start before each end.
+				held := float64(test.load.servers * max(test.p.Rate/10, test.load.workers))
+				emptiest := 0.0
+				for i, at := range passed {
+					since := at.Sub(start).Seconds()
+					emptiest = min(emptiest, float64(i)-rate*since)
+					if over := float64(i+1) - rate*since - emptiest; over > burst+held+1e-6 {
+						t.Fatalf("%.1f calls above the rate in a window, more than %.0f and %.0f", over, burst, held)
+					}
+					if float64(i+1) > rate*since+burst+1e-6 {
+						t.Fatalf("%d calls have passed after %.3f s", i+1, since)
+					}
+				}
+				seconds := time.Since(start).Seconds()
+				if test.load.rest == 0 && float64(len(passed)) < 0.9*rate*seconds {
+					t.Errorf("%d calls have passed in %.0f s, not %.0f a second", len(passed), seconds, rate)
+				}
+				if asked := float64(u.asked()) / seconds / float64(test.load.servers); asked > float64(test.most) {
+					t.Errorf("each server asks %.1f times a second", asked)
+				}
+				t.Logf("%d calls in %.0f s, each server asked %.1f times a second", len(passed), seconds, float64(u.asked())/seconds/float64(test.load.servers))
+			})
+		})
+	}
+}
+
+// TestTheQuotaIsExact: on no day pass more calls than the quota, over midnight
+// too, and nearly all of it can be used, also by a caller that pauses.
+func TestTheQuotaIsExact(t *testing.T) {
+	t.Parallel()
+	for _, p := range []caller.Policy{{DailyQuota: 5000}, {DailyQuota: 5000, Rate: 100}, {DailyQuota: 1, Rate: 100}, {DailyQuota: 5000, Rate: 1000, Burst: 20}} {
+		t.Run(fmt.Sprintf("%d a day, %d a second", p.DailyQuota, p.Rate), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(24*time.Hour - 70*time.Second - time.Since(time.Now().Truncate(24*time.Hour))) // it is before midnight
+				l := load{servers: 3, workers: 3, pause: 30 * time.Millisecond, rest: 2 * time.Second, time: 240 * time.Second}
+				byDay := map[time.Time]int{}
+				for _, at := range l.run(t, &usage{latency: latency}, p) {
+					byDay[at.UTC().Truncate(24*time.Hour)]++
+				}
+				if len(byDay) != 2 {
+					t.Fatalf("calls passed on %d days", len(byDay))
+				}
+				for day, n := range byDay {
+					if n > p.DailyQuota || n < p.DailyQuota-l.servers*max(1, p.DailyQuota/1000) {
+						t.Errorf("%s: %d calls", day.Format(time.DateOnly), n)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestWithoutALimitUsageIsNotAsked(t *testing.T) {
+	t.Parallel()
+	u := &usage{}
+	l := caller.NewLimiter(u, time.Now)
+	for range 1000 {
+		if err := l.Take(t.Context(), caller.Caller{Name: "erp", Policy: caller.Policy{Burst: 7}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Check(caller.Caller{Name: "erp"}); err != nil || u.asked() != 0 {
+		t.Errorf("%v, asked %d times", err, u.asked())
+	}
+}
+
+func TestARefusalTellsWhichLimitAndUntilWhen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(18 * time.Hour) // the clock began at midnight
+		for _, test := range []struct {
+			p       caller.Policy
+			passing int
+			tells   string
+			after   time.Duration
+		}{
+			{caller.Policy{Rate: 2}, 2, "2 calls a second", 500 * time.Millisecond},
+			{caller.Policy{Rate: 4, Burst: 1}, 1, "4 calls a second", 250 * time.Millisecond},
+			{caller.Policy{DailyQuota: 3}, 3, "3 calls a day", 6 * time.Hour},
+			{caller.Policy{DailyQuota: 3, Rate: 10}, 3, "3 calls a day", 6 * time.Hour},
+			{caller.Policy{DailyQuota: 30, Rate: 1}, 1, "1 calls a second", time.Second},
+		} {
+			u := &usage{}
+			l, c := caller.NewLimiter(u, time.Now), caller.Caller{Name: "erp", Policy: test.p}
+			for range test.passing {
+				if err := l.Take(t.Context(), c); err != nil {
+					t.Fatalf("%+v: %v", test.p, err)
+				}
+			}
+			told := func(err error, after time.Duration) {
+				t.Helper()
+				e, ok := errors.AsType[*registration.Error](err)
+				if !ok || e.Code != registration.RateLimited || !strings.Contains(e.Message, test.tells) || e.RetryAfter != after {
+					t.Errorf("%+v: got %+v, want %q after %v", test.p, err, test.tells, after)
+				}
+			}
+			told(l.Take(t.Context(), c), test.after)
+			asked := u.asked()
+			time.Sleep(test.after / 2)
+			for range 1000 { // a flood
+				told(l.Take(t.Context(), c), test.after/2)
+				told(l.Check(c), test.after/2)
+			}
+			if u.asked() != asked {
+				t.Errorf("%+v: the flood has reached Usage %d times", test.p, u.asked()-asked)
+			}
+			time.Sleep(test.after / 2)
+			if err := l.Check(c); err != nil {
+				t.Errorf("%+v: %v", test.p, err)
+			}
+			if err := l.Take(t.Context(), c); err != nil {
+				t.Errorf("%+v: %v", test.p, err)
+			}
+			time.Sleep(18*time.Hour - time.Since(time.Now().Truncate(24*time.Hour)) + 24*time.Hour) // the same time on another day
+		}
+	})
+}
+
+func TestCallsAtOnceShareOneReserve(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		u := &usage{latency: func() time.Duration { return time.Millisecond }}
+		l, c := caller.NewLimiter(u, time.Now), caller.Caller{Name: "erp", Policy: caller.Policy{Rate: 1000}}
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if err := l.Take(t.Context(), c); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if !slices.Equal(u.wanted, []int{1, 49}) {
+			t.Errorf("Usage was asked for %v", u.wanted)
+		}
+	})
+}
+
+// TestBatchesFollowThePace: a busy caller costs few calls of Usage, and one
+// that is not leaves its permits to the other servers.
+func TestBatchesFollowThePace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		u := &usage{}
+		l, c := caller.NewLimiter(u, time.Now), caller.Caller{Name: "erp", Policy: caller.Policy{Rate: 1000}}
+		pace := func(n int, pause time.Duration) (asked int, largest int) {
+			before := len(u.wanted)
+			for range n {
+				if err := l.Take(t.Context(), c); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(pause)
+			}
+			return len(u.wanted) - before, slices.Max(u.wanted[before:])
+		}
+		if asked, largest := pace(10, time.Second); asked != 10 || largest != 1 {
+			t.Errorf("one call a second: asked %d times, for %d", asked, largest)
+		}
+		if asked, largest := pace(2500, 2*time.Millisecond); asked > 60 || largest > 100 {
+			t.Errorf("500 calls a second for 5 s: asked %d times, for %d", asked, largest)
+		}
+		time.Sleep(1001 * time.Millisecond)
+		if asked, largest := pace(1, 0); asked != 1 || largest != 1 {
+			t.Errorf("after a pause: asked %d times, for %d", asked, largest)
+		}
+	})
+}
+
+func TestANewPolicyHoldsAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, c := caller.NewLimiter(&usage{}, time.Now), caller.Caller{Name: "erp", Policy: caller.Policy{DailyQuota: 1}}
+		take := func(p caller.Policy) error {
+			c.Policy = p
+			return l.Take(t.Context(), c)
+		}
+		first := take(caller.Policy{DailyQuota: 1})
+		if over := take(caller.Policy{DailyQuota: 1}); first != nil || !limited(over) {
+			t.Errorf("of a quota of 1: %v, %v", first, over)
+		}
+		if err := take(caller.Policy{DailyQuota: 2}); err != nil {
+			t.Errorf("with a larger quota: %v", err)
+		}
+		if err := take(caller.Policy{DailyQuota: 1}); !limited(err) {
+			t.Errorf("with the smaller one again: %v", err)
+		}
+		if err := take(caller.Policy{Rate: 1}); err != nil {
+			t.Errorf("with a rate only: %v", err)
+		}
+		if err := take(caller.Policy{Rate: 1}); !limited(err) {
+			t.Errorf("with the rate used up: %v", err)
+		}
+		if err := take(caller.Policy{}); err != nil {
+			t.Errorf("without limit: %v", err)
+		}
+	})
+}
+
+func TestWithoutUsageNobodyPasses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		u := &usage{}
+		l, c := caller.NewLimiter(u, time.Now), caller.Caller{Name: "erp", Policy: caller.Policy{Rate: 10}}
+		together := func(ctx context.Context, want error) {
+			t.Helper()
+			var all sync.WaitGroup
+			for range 5 {
+				all.Go(func() {
+					if err := l.Take(ctx, c); !errors.Is(err, want) {
+						t.Errorf("got %v, want %v", err, want)
+					}
+				})
+			}
+			all.Wait()
+		}
+		u.set(func(context.Context) error { return registration.ErrUnavailable })
+		together(t.Context(), registration.ErrUnavailable)
+		u.set(func(context.Context) error { return errors.New("a driver's words") })
+		together(t.Context(), registration.ErrUnavailable)
+
+		hang := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		u.set(hang)
+		began := time.Now()
+		together(t.Context(), registration.ErrUnavailable)
+		if d := time.Since(began); d != 3*time.Second {
+			t.Errorf("a Usage that hangs holds up calls for %v", d)
+		}
+
+		// Who asks has gone, who waits gets the answer all the same; who waits
+		// and has to go gets its own.
+		u.set(func(context.Context) error { time.Sleep(time.Second); return registration.ErrUnavailable })
+		gone, leave := context.WithCancel(t.Context())
+		leave()
+		impatient, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		began = time.Now()
+		var all sync.WaitGroup
+		all.Go(func() { _ = l.Take(gone, c) })
+		synctest.Wait()
+		all.Go(func() {
+			if err := l.Take(impatient, c); !errors.Is(err, registration.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 100*time.Millisecond {
+				t.Errorf("got %v after %v", err, time.Since(began))
+			}
+		})
+		all.Go(func() {
+			if err := l.Take(t.Context(), c); !errors.Is(err, registration.ErrUnavailable) || time.Since(began) != time.Second {
+				t.Errorf("got %v after %v", err, time.Since(began))
+			}
+		})
+		all.Wait()
+
+		u.set(nil)
+		if err := l.Take(t.Context(), c); err != nil {
+			t.Errorf("Usage is back: %v", err)
+		}
+	})
+}
+
+func TestAPanicOfUsageLeavesNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		u := &usage{}
+		l, c := caller.NewLimiter(u, time.Now), caller.Caller{Name: "erp", Policy: caller.Policy{Rate: 10}}
+		u.set(func(context.Context) error { time.Sleep(time.Second); panic("broken") })
+		var all sync.WaitGroup
+		all.Go(func() {
+			defer func() {
+				if p := recover(); p != "broken" {
+					t.Errorf("recovered %v", p)
+				}
+			}()
+			_ = l.Take(t.Context(), c)
+		})
+		synctest.Wait()
+		all.Go(func() {
+			if err := l.Take(t.Context(), c); !errors.Is(err, registration.ErrUnavailable) {
+				t.Errorf("got %v", err)
+			}
+		})
+		all.Wait()
+		u.set(nil)
+		if err := l.Take(t.Context(), c); err != nil {
+			t.Error(err)
+		}
+	})
+}
