@@ -85,7 +85,7 @@ func printReport(w io.Writer, p projectFile, r report, faults int) {
 		}
 	}
 	line("all", total)
-	table.Flush()
+	_ = table.Flush() // standard output
 	verdict := "passed"
 	if faults > 0 {
 		verdict = fmt.Sprintf("FAILED, with %d findings", faults)

@@ -35,7 +35,7 @@ func (m match) in(space string) assertion {
 type expectation func(v version) []assertion
 
 // every envelope is asserted to be one, and to come in time.
-func every(v version, status string, more ...assertion) []assertion {
+func every(status string, more ...assertion) []assertion {
 	return append([]assertion{
 		{Type: soapResponse, Name: "SOAP Response"},
 		{Type: schemaCompliance, Name: "Schema Compliance", Config: "<definition/>"},
@@ -47,7 +47,7 @@ func every(v version, status string, more ...assertion) []assertion {
 // answer expects the operation's response.
 func answer(matches ...match) expectation {
 	return func(v version) []assertion {
-		all := every(v, "200", assertion{Type: notSOAPFault, Name: "Not SOAP Fault"})
+		all := every("200", assertion{Type: notSOAPFault, Name: "Not SOAP Fault"})
 		for _, m := range matches {
 			all = append(all, m.in(v.Space))
 		}
@@ -91,7 +91,7 @@ const inside = `(?s).*(goroutine|runtime error|panic|\.go:|\*registration|sqlite
 // envelopeFault expects a fault about the envelope, whose detail is not looked at.
 func envelopeFault(code, status string, matches ...match) expectation {
 	return func(v version) []assertion {
-		all := every(v, status,
+		all := every(status,
 			assertion{Type: soapFault, Name: "SOAP Fault"},
 			match{"fault code", "substring-after(" + v.Code + ", ':')", code}.in(v.Space),
 			assertion{Type: notContains, Name: "Not the inside", Config: element("token", inside) + "<ignoreCase>true</ignoreCase><useRegEx>true</useRegEx>"},
