@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -215,6 +216,51 @@ func TestTheQuotaIsExact(t *testing.T) {
 					if n > p.DailyQuota || n < p.DailyQuota-l.servers*max(1, p.DailyQuota/1000) {
 						t.Errorf("%s: %d calls", day.Format(time.DateOnly), n)
 					}
+				}
+			})
+		})
+	}
+}
+
+// TestADaysQuotaEndsWithIt: what is held at midnight, or comes behind it, is
+// of the day before.
+func TestADaysQuotaEndsWithIt(t *testing.T) {
+	t.Parallel()
+	for name, slow := range map[string]bool{"held": false, "on its way": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const quota = 2000
+				midnight := time.Now().Truncate(24 * time.Hour).Add(24 * time.Hour)
+				u := &usage{}
+				l, c := caller.NewLimiter(u, time.Now), caller.Caller{Name: "erp", Policy: caller.Policy{DailyQuota: quota}}
+				take := func() error { return l.Take(t.Context(), c) }
+				time.Sleep(time.Until(midnight) - time.Millisecond)
+				if err := errors.Join(take(), take()); err != nil || u.used != 3 {
+					t.Fatalf("%v; %d permits are taken, not one more than was needed", err, u.used)
+				}
+				var passed atomic.Int32
+				var behind sync.WaitGroup
+				if slow {
+					u.latency = func() time.Duration { return 2 * time.Millisecond }
+					_ = take() // what is held
+					for range 2 {
+						behind.Go(func() {
+							if take() == nil {
+								passed.Add(1)
+							}
+						})
+						synctest.Wait()
+						time.Sleep(time.Millisecond) // the second one finds a new day, and the first one waiting
+					}
+				}
+				time.Sleep(time.Until(midnight))
+				behind.Wait()
+				for take() == nil {
+					passed.Add(1)
+				}
+				if passed.Load() != quota {
+					t.Errorf("%d calls have passed on the new day", passed.Load())
 				}
 			})
 		})
