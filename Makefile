@@ -51,7 +51,7 @@ soapui: ## Run the SoapUI project against BASE (http://HOST:PORT), or against a 
 	@cd test/soapui && BASE=$(BASE) go test -count=1 -timeout 10m -run TestProject
 
 .PHONY: fuzz
-fuzz: ## Run each fuzz target for FUZZTIME (20s)
+fuzz: deps ## Run each fuzz target for FUZZTIME (20s)
 	@hack/fuzz $(FUZZTIME)
 
 .PHONY: attacks
