@@ -47,7 +47,9 @@ func scenario(t *testing.T, service *harness.Service, rows []client, credentials
 					mu.Lock()
 					results = append(results, tableRow{r, as.security})
 					mu.Unlock()
-					registered(t, service, c.username(as.security))
+					if as == (credential{}) { // the harness has none
+						registered(t, service, c.username(as.security))
+					}
 				})
 			}
 		}

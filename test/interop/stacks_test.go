@@ -46,7 +46,7 @@ var clients = []client{
 	{stack: "raw", soap: "1.1", flavour: "postman", gate: true, security: []string{"basic"}},
 	{stack: "raw", soap: "1.2", flavour: "postman", gate: true, security: []string{"basic"}},
 	{stack: "raw", soap: "1.1", flavour: "sap", gate: true, security: []string{"basic"}},
-	{stack: "raw", soap: "1.1", flavour: "sap-wsa"},
+	{stack: "raw", soap: "1.1", flavour: "sap-wsa", gate: true, security: []string{"basic"}},
 	{stack: "raw", soap: "1.1", flavour: "winhttp", gate: true},
 	{stack: "strong-soap", soap: "1.1", gate: true, security: everyWay},
 	{stack: "strong-soap", soap: "1.2", gate: true, security: everyWay},

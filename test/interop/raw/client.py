@@ -33,7 +33,7 @@ def envelope(operation, values):
     xmlns = "xmlns:" + flavour.prefix if flavour.prefix else "xmlns"
     end = flavour.pretty[:-2]
     body = f'<{prefix}{operation}Request {xmlns}="{NS}">{children}{end}</{prefix}{operation}Request>'
-    text = flavour.envelope.format(body=body, operation=operation, endpoint=ENDPOINT, uuid=uuid4())
+    text = flavour.envelope.format(body=body, action=action(operation), endpoint=ENDPOINT, uuid=uuid4())
     return flavour.bom + text.encode(flavour.charset, "xmlcharrefreplace")
 
 

@@ -1,8 +1,7 @@
 """What programs that cannot run here put on the wire: the head of their requests and their envelopes.
 
-In a head, {host}, {path}, {length}, {operation}, {action} and {basic} are filled
-in; a line whose value is empty then is left out. An envelope has {body},
-{operation}, {endpoint} and {uuid}.
+In a head, {host}, {path}, {length}, {action} and {basic} are filled in; a line whose
+value is empty then is left out. An envelope has {body}, {action}, {endpoint} and {uuid}.
 """
 
 from dataclasses import dataclass
@@ -74,7 +73,8 @@ PASTED = """<?xml version="1.0" encoding="utf-8"?>
 </soap:Envelope>
 """ % XSI
 
-# The ABAP runtime: HTTP 1.0 unless the destination says otherwise, an empty action, the caller's system in a header block.
+# The ABAP runtime: HTTP 1.0 unless the destination says otherwise, an empty action unless the logical port has one, the
+# caller's system in a header block.
 SAP = """POST {path} HTTP/1.0
 content-type: text/xml; charset=utf-8
 content-length: {length}
@@ -91,7 +91,7 @@ WSA = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 SAP_ADDRESSING = (
     f"""<wsa:To soap-env:mustUnderstand="1" xmlns:wsa="{WSA}">{{endpoint}}</wsa:To>"""
     + "".join(f"""<wsa:{name} xmlns:wsa="{WSA}"><wsa:Address>{WSA}/role/anonymous</wsa:Address></wsa:{name}>""" for name in ("From", "ReplyTo", "FaultTo"))
-    + f"""<wsa:Action soap-env:mustUnderstand="1" xmlns:wsa="{WSA}"/><wsa:MessageID xmlns:wsa="{WSA}">uuid:{{uuid}}</wsa:MessageID>"""
+    + f"""<wsa:Action soap-env:mustUnderstand="1" xmlns:wsa="{WSA}">{{action}}</wsa:Action><wsa:MessageID xmlns:wsa="{WSA}">uuid:{{uuid}}</wsa:MessageID>"""
 )
 
 
@@ -152,7 +152,7 @@ FLAVOURS = {
         "PostmanRuntime 7.32", POSTMAN.replace("CONTENT-TYPE", "application/soap+xml"), PASTED.replace("NAMESPACE", SOAP12), nil='xsi:nil="true"', pretty="\n      "
     ),
     ("sap", "1.1"): Flavour("SAP NetWeaver AS ABAP 7.40", SAP, sap(SAP_CALLER), prefix="n0"),
-    ("sap-wsa", "1.1"): Flavour("SAP NetWeaver AS ABAP 7.40", SAP, sap(SAP_CALLER + SAP_ADDRESSING), prefix="n0"),
+    ("sap-wsa", "1.1"): Flavour("SAP NetWeaver AS ABAP 7.40", SAP.replace('""', '"{action}"'), sap(SAP_CALLER + SAP_ADDRESSING), prefix="n0"),
     ("oracle", "1.1"): Flavour("Oracle UTL_HTTP 19c", UTL_HTTP, ORACLE, prefix="ns1"),
     ("cics", "1.1"): Flavour("IBM CICS TS 5.6", CICS, COBOL, nil='xsi:nil="true"', width=35),
     ("nusoap", "1.1"): Flavour("NuSOAP 0.9.5", NUSOAP, NUSOAP_ENVELOPE, charset="iso-8859-1", nil='xsi:nil="true"'),
