@@ -31,8 +31,7 @@ func (c call) in(v version) step {
 	}
 	s := step{
 		Kind: "request", Name: c.name + " (" + v.Name + ")", Version: v, Operation: c.operation, Encoding: "UTF-8",
-		Headers: append([]header{{"Authorization", "${#TestCase#authorization}"}}, c.http...),
-		Content: strings.ReplaceAll(content, perVersion, v.Digits),
+		Headers: c.http, Content: strings.ReplaceAll(content, perVersion, v.Digits),
 	}
 	if c.encoding != "" {
 		s.Encoding = c.encoding

@@ -24,7 +24,7 @@ func holds(token string) assertion {
 	return assertion{contains, "Contains", element("token", token) + "<ignoreCase>false</ignoreCase><useRegEx>false</useRegEx>"}
 }
 
-// header asserts the value of an HTTP header of the answer.
+// hasHeader asserts the value of an HTTP header of the answer.
 func hasHeader(name, value string) assertion {
 	return assertion{script, name, element("scriptText",
 		"def values = messageExchange.responseHeaders.find { it.key?.equalsIgnoreCase('"+name+"') }?.value\nassert values?.toString()?.contains('"+value+"')")}
