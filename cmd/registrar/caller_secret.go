@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -151,7 +150,7 @@ given. ` + digestHelp,
 func ending(secrets []caller.Secret, now time.Time, overlap time.Duration) []caller.Secret {
 	end := now.Add(overlap)
 	var left []caller.Secret
-	for _, s := range slices.Clone(secrets) {
+	for _, s := range secrets {
 		if s.ExpiresAt.IsZero() || s.ExpiresAt.After(end) {
 			s.ExpiresAt = end
 		}
@@ -168,19 +167,27 @@ func newSecret(c config.Config, name string, digest bool, now time.Time) (string
 	if !digest {
 		return text, secret, nil
 	}
-	if c.Callers.Key == "" {
-		return "", caller.Secret{}, errors.New("digests need callers.key or callers.key_file: make a key by openssl rand -base64 32 and give it to every server; or go without digests (--digest=false)")
-	}
-	key, err := base64.StdEncoding.DecodeString(c.Callers.Key.Reveal())
-	if err != nil {
-		return "", caller.Secret{}, errors.New("callers.key is not base64") // the configuration was checked
-	}
-	sealer, err := caller.NewSealer(key)
+	sealer, err := callerSealer(c)
 	if err != nil {
 		return "", caller.Secret{}, err
 	}
+	if sealer == nil {
+		return "", caller.Secret{}, errors.New("digests need callers.key or callers.key_file: make a key by openssl rand -base64 32 and give it to every server; or go without digests (--digest=false)")
+	}
 	secret.Sealed = sealer.Seal(name, text)
 	return text, secret, nil
+}
+
+// callerSealer seals and opens callers' secrets; nil where no key is configured.
+func callerSealer(c config.Config) (*caller.Sealer, error) {
+	if c.Callers.Key == "" {
+		return nil, nil //nolint:nilnil // both are meant
+	}
+	key, err := base64.StdEncoding.DecodeString(c.Callers.Key.Reveal())
+	if err != nil {
+		return nil, errors.New("callers.key is not base64") // the configuration was checked
+	}
+	return caller.NewSealer(key)
 }
 
 // showSecret writes a secret for the one time.
