@@ -78,8 +78,9 @@ type Fault struct {
 	Reason string // for a person
 	Lang   string // of Reason, BCP 47; "" is en
 	// Detail is a pointer to a struct of one of Config.FaultDetails, or nil. It
-	// is left out of faults that are about the envelope or its header, which
-	// may not have one (SOAP 1.1, 4.4).
+	// is left out of VersionMismatch and MustUnderstand. Faults about the header
+	// have one although SOAP 1.1 (4.4) keeps it for the Body's errors: clients
+	// look for the code there.
 	Detail     any
 	RetryAfter time.Duration // told in the HTTP header of that name in whole seconds, rounded up; 0 is not told
 	// Challenge is for WWW-Authenticate (RFC 9110, 11.6.1). It is told, with

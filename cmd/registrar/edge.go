@@ -8,9 +8,11 @@ import (
 
 	"registrar/internal/config"
 	"registrar/internal/endpoint"
+	"registrar/internal/gateway"
 	"registrar/internal/telemetry"
 	"registrar/internal/transport"
 	"registrar/soap"
+	"registrar/soap/wsa"
 	"registrar/soap/xmlreader"
 	"registrar/wsdl"
 )
@@ -18,8 +20,7 @@ import (
 func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error) {
 	e := &endpoint.Endpoint{
 		Registrar: p.service, Rules: p.service.Rules,
-		Caller:      func(context.Context) endpoint.Caller { return endpoint.Caller{} },
-		MessageID:   func(context.Context) string { return "" },
+		Caller: callerOf, Challenge: gateway.Challenge, MessageID: wsa.MessageID,
 		TraceParent: telemetry.TraceParent, CorrelationID: telemetry.CorrelationID,
 		Failed: func(ctx context.Context, err error) { p.log.WarnContext(ctx, "a call failed", "error", err) },
 	}
@@ -31,7 +32,12 @@ func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error)
 	if err != nil {
 		return nil, err
 	}
+	samples, err := endpoint.Samples()
+	if err != nil {
+		return nil, err
+	}
 	peers := transport.Peers{Proxies: proxies}
+	p.callers = p.gateway(peers.Secure)
 	server, err := soap.New(soap.Config{
 		Path:           servicePath,
 		Description:    wsdl.Description,
@@ -39,6 +45,8 @@ func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error)
 		Operations:     e.Operations(),
 		FaultDetails:   endpoint.FaultDetails(),
 		Faults:         e.Fault,
+		Headers:        []soap.HeaderHandler{p.callers.HeaderHandler(), wsa.HeaderHandler(wsa.Settings{FaultName: "RegistrationFault"})},
+		Samples:        samples,
 		PublicURL:      public,
 		Hosts:          c.Hosts,
 		TrustedProxies: proxies,

@@ -12,7 +12,9 @@ import (
 	"github.com/google/uuid"
 
 	"registrar/internal/address"
+	"registrar/internal/caller"
 	"registrar/internal/config"
+	"registrar/internal/gateway"
 	"registrar/internal/lane"
 	"registrar/internal/notify"
 	"registrar/internal/notify/template"
@@ -30,19 +32,21 @@ const openTimeout = 15 * time.Second
 
 // parts are all that `serve` runs, opened and tied together.
 type parts struct {
-	log      *slog.Logger
-	metrics  *telemetry.Metrics
-	health   *telemetry.Health
-	instance *instance
-	db       *store.DB
-	hashes   *password.Pool
-	broker   *embedded.Broker // nil with Kafka
-	queue    *queue.Client
-	relay    *outbox.Relay
-	lanes    map[lane.Lane]*notify.Gather
-	senders  []notify.Sender
-	service  *registration.Service
-	outbox   depth
+	log       *slog.Logger
+	metrics   *telemetry.Metrics
+	health    *telemetry.Health
+	instance  *instance
+	db        *store.DB
+	directory *caller.Directory
+	hashes    *password.Pool
+	broker    *embedded.Broker // nil with Kafka
+	queue     *queue.Client
+	relay     *outbox.Relay
+	lanes     map[lane.Lane]*notify.Gather
+	senders   []notify.Sender
+	service   *registration.Service
+	callers   *gateway.Gateway
+	outbox    depth
 }
 
 // open opens everything, or nothing.
@@ -58,6 +62,9 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (p *parts, err
 		return p, err
 	}
 	if p.db, err = openDatabase(ctx, c, log); err != nil {
+		return p, err
+	}
+	if err = p.openDirectory(ctx, c); err != nil {
 		return p, err
 	}
 	if err = p.openQueue(c); err != nil {

@@ -36,6 +36,8 @@ type Endpoint struct {
 	TraceParent func(ctx context.Context) string
 	// CorrelationID gives the id that a fault tells and the log carries.
 	CorrelationID func(ctx context.Context) string
+	// Challenge gives the WWW-Authenticate header for an error, "" for none.
+	Challenge func(err error) string
 	// Failed is told of each error that is the service's own, for the log.
 	Failed func(ctx context.Context, err error)
 }

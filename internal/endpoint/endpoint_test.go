@@ -60,6 +60,7 @@ func serve(t *testing.T, d *domain, failed *[]error) http.Handler {
 		Caller:        func(context.Context) endpoint.Caller { return endpoint.Caller{Name: "erp", Silent: true} },
 		MessageID:     func(context.Context) string { return messageID },
 		TraceParent:   func(context.Context) string { return "the-trace" },
+		Challenge:     func(error) string { return "" },
 		CorrelationID: func(context.Context) string { return "the-correlation-id" },
 		Failed:        func(_ context.Context, err error) { *failed = append(*failed, err) },
 	}
@@ -133,7 +134,7 @@ func TestALongMessageIDIsAKeyToo(t *testing.T) {
 			Registrar: d, Rules: rules(t),
 			Caller:    func(context.Context) endpoint.Caller { return endpoint.Caller{} },
 			MessageID: func(context.Context) string { return id }, TraceParent: func(context.Context) string { return "" },
-			CorrelationID: func(context.Context) string { return "" }, Failed: func(context.Context, error) {},
+			CorrelationID: func(context.Context) string { return "" }, Challenge: func(error) string { return "" }, Failed: func(context.Context, error) {},
 		}
 		server, err := soap.New(soap.Config{
 			Path: "/registration", Description: wsdl.Description, Schemas: map[string][]byte{"registration.xsd": wsdl.Schema},

@@ -69,7 +69,7 @@ func (e *Endpoint) Fault(ctx context.Context, err error) soap.Fault {
 	for _, f := range told.Fields {
 		detail.Field = append(detail.Field, &registrationv1.FaultField{Name: f.Field, Code: f.Rule, Message: f.Message})
 	}
-	return soap.Fault{Sender: b.sender, Reason: told.Message, Detail: detail, RetryAfter: max(b.retryAfter, told.RetryAfter)}
+	return soap.Fault{Sender: b.sender, Reason: told.Message, Detail: detail, RetryAfter: max(b.retryAfter, told.RetryAfter), Challenge: e.Challenge(err)}
 }
 
 // categorize gives err as an error of the contract.

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"hash/maphash"
-	"net"
 	"sync"
 	"time"
 
@@ -74,7 +73,6 @@ func (g *Gateway) tell(ctx context.Context, m *soap.Message, v verdict) {
 	if !due {
 		return
 	}
-	peer, _, _ := net.SplitHostPort(m.HTTP.RemoteAddr)
 	g.log.WarnContext(ctx, "gateway: a message is refused",
-		"result", string(v.result), "caller", v.caller.Name, "operation", m.Operation, "peer", peer, "more_before", before)
+		"result", string(v.result), "caller", v.caller.Name, "operation", m.Operation, "more_before", before)
 }

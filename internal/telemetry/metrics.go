@@ -15,6 +15,7 @@ type Metrics struct {
 	registry      *prometheus.Registry
 	requests      *prometheus.CounterVec
 	duration      *prometheus.HistogramVec
+	callers       *prometheus.CounterVec
 	notifications *prometheus.CounterVec
 	latency       *prometheus.HistogramVec
 	published     *prometheus.CounterVec
@@ -32,6 +33,9 @@ func NewMetrics(version string) *Metrics {
 			Name: "registrar_soap_request_seconds", Help: "Time from the request's headers to the answer's end.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"operation"}),
+		callers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_caller_requests_total", Help: "SOAP requests by caller and what the gateway decided; the caller is empty where it is not known.",
+		}, []string{"caller", "result"}),
 		notifications: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "registrar_notification_attempts_total", Help: "Attempts to send a notification by lane, provider and the state that they led to.",
 		}, []string{"lane", "provider", "state"}),
@@ -50,7 +54,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "registrar_build_info", Help: "1; the version is the label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.notifications, m.latency, m.published, m.poison, info,
+	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -76,6 +80,9 @@ func (m *Metrics) Request(operation, soapVersion, result string, took time.Durat
 	m.requests.WithLabelValues(operation, soapVersion, result).Inc()
 	m.duration.WithLabelValues(operation).Observe(took.Seconds())
 }
+
+// Admission counts what was decided about a caller's request.
+func (m *Metrics) Admission(caller, result string) { m.callers.WithLabelValues(caller, result).Inc() }
 
 // Attempt counts an attempt to send a notification.
 func (m *Metrics) Attempt(lane, provider, state string) {

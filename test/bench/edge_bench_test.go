@@ -33,7 +33,7 @@ func edge(b *testing.B) http.Handler {
 	b.Helper()
 	none := func(context.Context) string { return "" }
 	nobody := func(context.Context) endpoint.Caller { return endpoint.Caller{} }
-	e := &endpoint.Endpoint{Registrar: stub{}, Caller: nobody, MessageID: none, TraceParent: none, CorrelationID: none, Failed: func(context.Context, error) {}}
+	e := &endpoint.Endpoint{Registrar: stub{}, Caller: nobody, MessageID: none, TraceParent: none, CorrelationID: none, Challenge: func(error) string { return "" }, Failed: func(context.Context, error) {}}
 	server, err := soap.New(soap.Config{
 		Path: "/registration", Description: wsdl.Description, Schemas: map[string][]byte{"registration.xsd": wsdl.Schema},
 		Operations: e.Operations(), FaultDetails: endpoint.FaultDetails(), Faults: e.Fault, PublicURL: "http://127.0.0.1",
