@@ -28,9 +28,23 @@ type described struct {
 	Input, Output Name   // the elements of its messages
 }
 
+// named says whether an action is the operation's: its soapAction, or what
+// clients write that were told none (SOAP::Lite, PySimpleSOAP): the name of the
+// Body's element or of the operation, with or without its namespace.
+func (d described) named(action string) bool {
+	if action == d.Action {
+		return true
+	}
+	if local, ok := strings.CutPrefix(action, d.Input.Space); ok && local != "" && strings.ContainsRune("#/:", rune(local[0])) {
+		action = local[1:]
+	}
+	return action == d.Input.Local || action == d.Name
+}
+
 // contract is what a description and its schemas say.
 type contract struct {
 	service    string
+	about      string // documentation of the service
 	portType   Name
 	operations map[string]described
 	names      []string // of operations, in the description's order
@@ -108,6 +122,14 @@ func attribute(e *xmlreader.Element, local string) string {
 	return v
 }
 
+// documentation is what a component of the description says to a person.
+func documentation(e *xmlreader.Element) (text string) {
+	for _, d := range all(e, wsdlSpace, "documentation") {
+		text = strings.Join(strings.Fields(text+" "+d.Text), " ")
+	}
+	return text
+}
+
 func (r *contractReader) messages() {
 	r.elements = map[Name]Name{}
 	for _, m := range all(r.root, wsdlSpace, "message") {
@@ -150,9 +172,7 @@ func (r *contractReader) portType() {
 			continue
 		}
 		d.Input, d.Output = r.message(inputs[0]), r.message(outputs[0])
-		for _, text := range all(o, wsdlSpace, "documentation") {
-			d.Documentation = strings.TrimSpace(text.Text)
-		}
+		d.Documentation = documentation(o)
 		for _, f := range all(o, wsdlSpace, "fault") {
 			if element := r.message(f); !slices.Contains(r.contract.faults, element) {
 				r.contract.faults = append(r.contract.faults, element)
@@ -207,7 +227,7 @@ func (r *contractReader) bindings() {
 
 func (r *contractReader) services() {
 	for _, s := range all(r.root, wsdlSpace, "service") {
-		r.contract.service = attribute(s, "name")
+		r.contract.service, r.contract.about = attribute(s, "name"), documentation(s)
 		for _, p := range all(s, wsdlSpace, "port") {
 			for _, a := range append(all(p, wsdlSOAP11, "address"), all(p, wsdlSOAP12, "address")...) {
 				r.contract.addresses = append(r.contract.addresses, attribute(a, "location"))

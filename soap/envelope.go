@@ -149,7 +149,7 @@ func (e *envelope) readOperation(start xmlreader.Token, actions []string) error 
 	// The Body decides. An action that names something else could have passed
 	// a gateway that decides by the header alone.
 	for _, a := range actions {
-		if a != o.Action {
+		if !o.named(a) {
 			return failure(ActionMismatch, "The SOAP action is not that of the operation in the Body, which is %s.", o.Action)
 		}
 	}

@@ -105,6 +105,8 @@ func TestRow4EverySpellingOfTheAction(t *testing.T) {
 	for _, right := range [][]string{
 		{}, {"SOAPAction", ""}, {"SOAPAction", `""`}, {"SOAPAction", action}, {"SOAPAction", `"` + action + `"`}, {"SoapAction", `"` + action + `"`},
 		{"soapaction", ` "` + action + `" `}, {"SOAPAction", `''`}, {"SOAPAction", `" "`},
+		// Of clients that were told none: the name of the element or of the operation.
+		{"SOAPAction", `"urn:test:echo#EchoRequest"`}, {"SOAPAction", "urn:test:echo/EchoRequest"}, {"SOAPAction", "EchoRequest"}, {"SOAPAction", `"Echo"`}, {"SOAPAction", "urn:test:echo#Echo"},
 	} {
 		e := newEcho(t, nil)
 		expectEcho(t, e.send(t, envelope11(say(hello)), append(right, "Content-Type", "text/xml")...), soap.SOAP11)
@@ -115,7 +117,8 @@ func TestRow4EverySpellingOfTheAction(t *testing.T) {
 	}
 	for _, wrong := range [][]string{
 		{"SOAPAction", `"urn:test:echo/Fail"`}, {"SOAPAction", "urn:test:echo/Fail"}, {"SoapAction", "urn:test:echo/Fail"}, {"SOAPAction", `"urn:unknown"`},
-		{"SOAPAction", action, "SOAPAction", "urn:test:echo/Fail"}, {"SOAPAction", strings.ToUpper(action)}, {"SOAPAction", `"` + action},
+		{"SOAPAction", action, "SOAPAction", "urn:test:echo/Fail"}, {"SOAPAction", strings.ToUpper(action)},
+		{"SOAPAction", "urn:test:echo#FailRequest"}, {"SOAPAction", "Fail"}, {"SOAPAction", "urn:test:echo"}, {"SOAPAction", "urn:test:echo#"}, {"SOAPAction", "urn:test:echoEcho"}, {"SOAPAction", "urn:other#EchoRequest"}, {"SOAPAction", `"` + action},
 	} {
 		e := newEcho(t, nil)
 		e.expectFault(t, e.send(t, envelope11(say(hello)), append(wrong, "Content-Type", "text/xml")...), soap.ActionMismatch)

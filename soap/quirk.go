@@ -35,6 +35,14 @@ var DefaultQuirks = []Quirk{
 		UserAgent: "Mozilla/4.0 (compatible; MSIE 6.0; MS Web Services Client Protocol", Needs: ChallengeFirst,
 		Reason: "Web references of the .NET Framework send the user name and password that they have only after HTTP status 401, so they get it first.",
 	},
+	{
+		UserAgent: "Axis2", Needs: ChallengeFirst,
+		Reason: "Apache Axis2 sends its user name and password only after HTTP status 401, so it gets it first.",
+	},
+	{
+		UserAgent: "SOAP::Lite/", Needs: ChallengeFirst,
+		Reason: "SOAP::Lite for Perl sends its user name and password only after HTTP status 401, so it gets it first.",
+	},
 }
 
 // needs says whether the client of a request has a quirk.

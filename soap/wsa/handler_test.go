@@ -52,6 +52,7 @@ func TestRow17WhatIsAccepted(t *testing.T) {
 	for name, content := range map[string]string{
 		"all":                         `<a:Action>urn:test:echo/Echo</a:Action><a:To>http://localhost:8080/echo</a:To><a:From><a:Address>http://client.example/</a:Address></a:From>` + replyTo(anonymous) + `<a:FaultTo>` + anonymous + `</a:FaultTo>` + id + `<a:RelatesTo>urn:uuid:2</a:RelatesTo><a:RelatesTo RelationshipType="urn:x">urn:uuid:3</a:RelatesTo>`,
 		"a MessageID alone":           id,
+		"an Action that says nothing": id + `<a:Action> </a:Action>`,
 		"white space and comments":    "<a:MessageID>\n urn:uuid:<!-- c -->1\t</a:MessageID>" + replyTo(" <a:Address> "+wsa.Space10+"/anonymous\n</a:Address> "),
 		"To is anonymous":             id + `<a:To>` + wsa.Space10 + `/anonymous</a:To>`,
 		"metadata of an endpoint":     id + replyTo(anonymous+`<a:Metadata><x/></a:Metadata><a:ReferenceParameters/><x:y xmlns:x="urn:x"/>`),
@@ -117,7 +118,6 @@ func TestRow17WhatIsRefused(t *testing.T) {
 		"MessageID has a bad scheme":    {`<a:MessageID>1urn:x</a:MessageID>`, ""},
 		"MessageID has a null scheme":   {`<a:MessageID>:x</a:MessageID>`, ""},
 		"RelatesTo is no URI":           {`<a:RelatesTo>x</a:RelatesTo>`, ""},
-		"Action is empty":               {`<a:Action/>`, ""},
 		"parameters in no namespace":    {parameters(`<x/>`), "InvalidEPR"},
 		"a parameter of addressing":     {parameters(`<a:Action>urn:x</a:Action>`), "InvalidEPR"},
 		"a parameter of SOAP":           {parameters(`<Body xmlns="` + soap.Envelope11 + `"/>`), "InvalidEPR"},

@@ -65,7 +65,8 @@ func (p *properties) readMessageID(found map[string]*xmlreader.Element) (err err
 }
 
 func (p *properties) readAction(found map[string]*xmlreader.Element) (err error) {
-	if e := found["Action"]; e != nil {
+	// An interface that was told no action writes an empty one (SAP).
+	if e := found["Action"]; e != nil && (len(e.Children) > 0 || strings.TrimSpace(e.Text) != "") {
 		p.action, err = p.version.uri(e, "")
 	}
 	return err
