@@ -1,0 +1,120 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"registrar/internal/caller"
+)
+
+// TestTheFirstCallerClosesTheDoor: from then on, and after Refresh at the
+// latest, everybody has to say who calls; who is disabled is out.
+func TestTheFirstCallerClosesTheDoor(t *testing.T) {
+	t.Parallel()
+	const refresh = 100 * time.Millisecond
+	db := database(t)
+	s := serve(t, db, parts{refresh: refresh})
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = s.directory.Run(ctx) })
+	defer running.Wait()
+	defer stop()
+	becomes := func(m message, want string) {
+		t.Helper()
+		told := ""
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(refresh / 4) {
+			if _, told = s.send(t, m); told == want {
+				return
+			}
+		}
+		t.Fatalf("%q, not %q", told, want)
+	}
+	becomes(message{}, " open")
+	erp := systems(t)[1]
+	if err := db.Callers().Add(t.Context(), erp); err != nil {
+		t.Fatal(err)
+	}
+	becomes(message{}, " no_credential")
+	with := func(secret string) message { return message{peer: loopback, header: basic(erp.Name, secret)} }
+	becomes(with("SEALED"), "sealed accepted")
+	err := db.Callers().Change(t.Context(), erp.Name, func(c *caller.Caller) error {
+		c.Secrets = []caller.Secret{{Hash: caller.HashSecret("NEXT"), CreatedAt: time.Now()}}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	becomes(with("NEXT"), "sealed accepted")
+	becomes(with("SEALED"), "sealed unauthenticated")
+	if err := db.Callers().Change(t.Context(), erp.Name, func(c *caller.Caller) error { c.Disabled = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	becomes(with("NEXT"), "sealed unauthenticated")
+	becomes(message{}, " no_credential")
+}
+
+// TestAFloodDoesNotFillTheLog, and the log does as much for a name that there
+// is as for one that there is not.
+func TestAFloodDoesNotFillTheLog(t *testing.T) {
+	t.Parallel()
+	db := database(t, systems(t)...)
+	s := serve(t, db, parts{})
+	lines := func() int { return strings.Count(s.log.String(), "\n") }
+	for i := range 2000 {
+		s.send(t, message{peer: loopback, header: basic(fmt.Sprintf("name-%d", i), "WRONG")})
+	}
+	if n := lines(); n < 1 || n > 64 {
+		t.Errorf("2000 names have left %d lines", n)
+	}
+	for _, name := range []string{"sealed", "no-such-name"} {
+		s := serve(t, db, parts{})
+		for range 50 {
+			s.send(t, message{peer: loopback, header: basic(name, "WRONG")})
+		}
+		if log := s.log.String(); strings.Count(log, "\n") != 1 || strings.Contains(log, "no-such-name") || strings.Contains(log, "caller=sealed") != (name == "sealed") {
+			t.Errorf("%s has left\n%s", name, log)
+		}
+	}
+}
+
+func TestSweepForgetsNonces(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	kept := &nonces{}
+	s := serve(t, db, parts{nonces: kept})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.gateway.Sweep(ctx) }()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if n := len(kept.forgot); n < 10 || n > 14 {
+			t.Errorf("swept %d times in 10 minutes", n)
+		}
+		before := time.Time{}
+		for _, at := range kept.forgot {
+			if age := at.Sub(before); age < 45*time.Second {
+				t.Errorf("swept again after %v", age)
+			}
+			before = at
+		}
+		kept.mu.Lock()
+		kept.err = errors.New("away")
+		kept.mu.Unlock()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if strings.Count(s.log.String(), "cannot be forgotten") != 1 || len(kept.forgot) < 20 {
+			t.Errorf("after %d times the log is\n%s", len(kept.forgot), s.log.String())
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
