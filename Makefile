@@ -48,7 +48,7 @@ interop-all: deps ## The same with every stack
 
 .PHONY: soapui
 soapui: ## Run the SoapUI project against BASE (http://HOST:PORT), or against a service that it starts
-	@cd test/soapui && BASE=$(BASE) go test -count=1 -timeout 10m -run TestProject
+	@cd test/soapui && BASE=$(BASE) go test -count=1 -timeout 10m -run 'TestProject$(if $(BASE),,|TestCallers)'
 
 .PHONY: fuzz
 fuzz: deps ## Run each fuzz target for FUZZTIME (20s)

@@ -67,3 +67,16 @@ func (p projectFile) only(name string) projectFile {
 	}
 	return projectFile{}
 }
+
+// onlySuite is the project as a run of one suite sees it, which may be one
+// that does not run by itself.
+func (p projectFile) onlySuite(name string) projectFile {
+	for _, s := range p.Suites {
+		if s.Name == name {
+			s.Disabled = false
+			p.Suites = append(p.Suites[:0:0], s)
+			return p
+		}
+	}
+	return projectFile{}
+}

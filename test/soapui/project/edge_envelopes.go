@@ -3,8 +3,8 @@ package project
 // malformed expects a fault for a message that could not be read.
 func malformed() expectation { return fault("VALIDATION_FAILED", "") }
 
-// limited expects a fault for a message that goes beyond a limit.
-func limited(v version) []assertion {
+// beyondLimit expects a fault for a message that goes beyond a limit.
+func beyondLimit(v version) []assertion {
 	return append(malformed()(v), match{"limit", "matches(string(//faultstring | //s:Reason/s:Text), 'limit|more than')", "true"}.in(v.Space))
 }
 
@@ -56,10 +56,10 @@ func envelopes() []testCase {
 		{
 			Name: "Limits",
 			Steps: both(
-				call{name: "Too large", operation: "Register", body: registerRequest(child{"firstName", "${='x' * 2000000}"}), expect: limited},
-				call{name: "Too deep", operation: "Register", body: registerRequest(child{"firstName", "${='<a>' * 40}${='</a>' * 40}"}), expect: limited},
-				call{name: "Too many elements", operation: "Register", body: registerRequest(child{"firstName", "${='<a/>' * 2000}"}), expect: limited},
-				call{name: "Too many attributes", operation: "Register", body: `<r:RegisterRequest a${=(1..100).join('="" a')}=""/>`, expect: limited},
+				call{name: "Too large", operation: "Register", body: registerRequest(child{"firstName", "${='x' * 2000000}"}), expect: beyondLimit},
+				call{name: "Too deep", operation: "Register", body: registerRequest(child{"firstName", "${='<a>' * 40}${='</a>' * 40}"}), expect: beyondLimit},
+				call{name: "Too many elements", operation: "Register", body: registerRequest(child{"firstName", "${='<a/>' * 2000}"}), expect: beyondLimit},
+				call{name: "Too many attributes", operation: "Register", body: `<r:RegisterRequest a${=(1..100).join('="" a')}=""/>`, expect: beyondLimit},
 			),
 		},
 		{

@@ -26,6 +26,7 @@ type suite struct {
 // testCase is a test case. With a table its steps run once for each row.
 type testCase struct {
 	Name, Description string
+	OwnCredentials    bool // its requests send others than the project's caller and secret, or none
 	Table             *table
 	Steps             []step
 	Load              *load
@@ -40,7 +41,7 @@ type load struct {
 
 // step is one of the kinds of steps that the template knows.
 type step struct {
-	Kind       string // request, http, transfer
+	Kind       string // request, http, transfer, groovy
 	Name       string
 	Version    version // of a request
 	Operation  string  // of a request
@@ -48,7 +49,7 @@ type step struct {
 	Path       string  // of the service's URL, of an http step
 	Headers    []header
 	Encoding   string // of a request
-	Content    string // what is sent
+	Content    string // what is sent, or the script
 	Assertions []assertion
 	From       string // the step that a transfer reads registrationId of
 }
@@ -70,8 +71,8 @@ func XML() ([]byte, error) {
 		"URL":         address,
 		"Description": description,
 		"Schema":      string(wsdl.Schema),
-		"Suites":      []suite{register(), getRegistration(), edge()},
-		"Scripts":     map[string]string{"Setup": setup, "NextRow": nextRow, "Again": again},
+		"Suites":      []suite{register(), getRegistration(), edge(), callers()},
+		"Scripts":     map[string]string{"Unique": unique, "Basic": basic, "NextRow": nextRow, "Again": again},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("project: %w", err)

@@ -1,6 +1,3 @@
-// A number for names that nobody has registered yet. Digits alone may stand beside letters of any script.
-testCase.setPropertyValue('unique', String.valueOf(UUID.randomUUID().mostSignificantBits & Long.MAX_VALUE))
-
 // Where the project has a caller, its secret goes with every request by HTTP Basic (RFC 7617), unasked: a SOAP fault
 // asks nobody for credentials.
 def project = testCase.testSuite.project
