@@ -62,8 +62,7 @@ func (d *Directory) Run(ctx context.Context) error {
 		}
 		err := d.load(ctx)
 		switch {
-		case ctx.Err() != nil:
-			return nil
+		case ctx.Err() != nil: // which ends it
 		case err != nil && !d.away:
 			d.log.WarnContext(ctx, "caller: the callers cannot be read; they stay as they were", "error", err)
 		case err == nil && d.away:

@@ -315,7 +315,9 @@ func TestASecretThatDoesNotOpenIsToldOnce(t *testing.T) {
 			t.Errorf("the log is\n%s", told)
 		}
 		stop()
-		<-done
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	})
 }
 

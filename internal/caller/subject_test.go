@@ -106,14 +106,14 @@ func TestDifferentSubjectsAreNotTheSame(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}
 	for _, written := range []string{
-		"CN=erp,O=Acme", "O=Acme,CN=erp", "CN=erp+O=Acme", "CN=ERP,O=Acme", `CN=erp\,O=Acme`, `CN="erp,O=Acme"`, `CN=erp\+O=Acme`,
+		"CN=erp,O=Acme", "O=Acme,CN=erp", "CN=erp+O=Acme", "CN=ERP,O=Acme", `CN=erp\,O=Acme`, `CN=erp\+O=Acme`,
 		"CN=erp", `CN=erp\ `, `CN=\ erp`, "CN=e rp", "CN=e  rp", "CN=", "OU=erp", "CN=erp,O=Acme,O=Acme", "CN=#0403657270", `CN=\#0403657270`, "2.5.4.999=erp",
 	} {
 		got, err := caller.ParseSubject(written)
 		if err != nil {
 			t.Errorf("%q: %v", written, err)
 		}
-		if other, ok := seen[got]; ok && !(written == `CN="erp,O=Acme"` && other == `CN=erp\,O=Acme`) {
+		if other, ok := seen[got]; ok {
 			t.Errorf("%q and %q are the same: %q", written, other, got)
 		}
 		seen[got] = written

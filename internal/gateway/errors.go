@@ -17,7 +17,7 @@ var ErrNoCredential = fmt.Errorf("gateway: %w", registration.NewError(registrati
 
 // What else a caller is told. None of it depends on who is a caller.
 var (
-	errNoCredentialInTheClear = noCredential{registration.NewError(registration.Unauthenticated,
+	errNoCredentialInTheClear = noCredentialError{registration.NewError(registration.Unauthenticated,
 		"The caller is not authenticated: the request has no credential. Over this connection, which others can read, a WS-Security UsernameToken with a PasswordDigest is taken; passwords are over TLS only.")}
 	errInTheClear = fmt.Errorf("gateway: %w", registration.NewError(registration.Unauthenticated,
 		"A password is taken over TLS only. This one has come over a connection that others can read and was not looked at: have it replaced, and use https or a PasswordDigest."))
@@ -34,12 +34,12 @@ func failed(reason string) *soap.Error {
 	return &soap.Error{Kind: soap.Unauthenticated, Subcode: wss.FailedAuthentication, Reason: reason}
 }
 
-// noCredential is ErrNoCredential where a password would not be taken.
-type noCredential struct{ told *registration.Error }
+// noCredentialError is ErrNoCredential where a password would not be taken.
+type noCredentialError struct{ told *registration.Error }
 
-func (e noCredential) Error() string        { return "gateway: " + e.told.Error() }
-func (e noCredential) Unwrap() error        { return e.told }
-func (e noCredential) Is(target error) bool { return target == ErrNoCredential } //nolint:errorlint // the very same
+func (e noCredentialError) Error() string        { return "gateway: " + e.told.Error() }
+func (e noCredentialError) Unwrap() error        { return e.told }
+func (e noCredentialError) Is(target error) bool { return target == ErrNoCredential }
 
 // challenge asks for HTTP Basic (RFC 7617).
 const challenge = `Basic realm="registrar", charset="UTF-8"`
@@ -47,7 +47,7 @@ const challenge = `Basic realm="registrar", charset="UTF-8"`
 // Challenge is the WWW-Authenticate header for an error: "" but where HTTP
 // Basic would have been taken and there was no credential.
 func Challenge(err error) string {
-	var clear noCredential
+	var clear noCredentialError
 	if !errors.Is(err, ErrNoCredential) || errors.As(err, &clear) {
 		return ""
 	}

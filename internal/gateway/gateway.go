@@ -32,8 +32,8 @@ type Result string
 // The results.
 const (
 	Accepted        Result = "accepted"
-	Open            Result = "open" // no callers are configured
-	NoCredential    Result = "no_credential"
+	Open            Result = "open"          // no callers are configured
+	NoCredential    Result = "no_credential" //nolint:gosec // a result, no credential
 	Unreadable      Result = "unreadable_credential"
 	InTheClear      Result = "password_in_the_clear"
 	Unauthenticated Result = "unauthenticated"

@@ -58,7 +58,7 @@ func database(t testing.TB, callers ...caller.Caller) *store.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() { _ = db.Close() })
 	for _, c := range callers {
 		if err := db.Callers().Add(t.Context(), c); err != nil {
 			t.Fatal(err)

@@ -143,6 +143,42 @@ func TestAdaptersDoNotKnowEachOther(t *testing.T) {
 	}
 }
 
+// TestCallersKnowNoProtocolAndNoDatabase: standard library and the domain's
+// errors; who calls is proved by interfaces.
+func TestCallersKnowNoProtocolAndNoDatabase(t *testing.T) {
+	t.Parallel()
+	callers := packages(t)[module+"/internal/caller"]
+	for _, imported := range callers.Imports {
+		first, _, _ := strings.Cut(imported, "/")
+		if strings.Contains(first, ".") || under(imported, module) && imported != module+"/internal/registration" {
+			t.Errorf("internal/caller imports %s", imported)
+		}
+	}
+}
+
+// TestTheGatewayStandsBetweenSOAPAndCallers: cmd alone puts it there.
+func TestTheGatewayStandsBetweenSOAPAndCallers(t *testing.T) {
+	t.Parallel()
+	all := packages(t)
+	if len(all[module+"/internal/gateway"].Imports) == 0 {
+		t.Fatal("there is no internal/gateway")
+	}
+	for path, p := range all {
+		for _, imported := range p.Imports {
+			switch {
+			case path == module+"/internal/gateway":
+				if under(imported, module) && !under(imported, module+"/soap", module+"/internal/caller", module+"/internal/registration") {
+					t.Errorf("internal/gateway imports %s", imported)
+				}
+			case imported == module+"/internal/gateway" && !under(path, module+"/cmd"):
+				t.Errorf("%s imports internal/gateway", path)
+			case imported == module+"/internal/caller" && !under(path, module+"/cmd", module+"/internal/store"):
+				t.Errorf("%s imports internal/caller", path)
+			}
+		}
+	}
+}
+
 // TestNobodyImportsCmd: it only wires.
 func TestNobodyImportsCmd(t *testing.T) {
 	t.Parallel()
