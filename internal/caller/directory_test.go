@@ -327,7 +327,7 @@ func BenchmarkByText(b *testing.B) {
 	key := sealer(b, 1)
 	d, _ := open(b, caller.Settings{}, &memory{callers: systems(now, key, key)}, key)
 	for name, credential := range map[string][2]string{
-		"right": {"rotated", "NEW"}, "wrong": {"rotated", "NOT"}, "unknown": {"unknowm", "NOT"}, "disabled": {"disabled", "NOT"},
+		"right": {"rotated", "NEW"}, "wrong": {"rotated", "NOT"}, "unknown": {"unknown", "NOT"}, "disabled": {"disabled", "NOT"},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
