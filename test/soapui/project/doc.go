@@ -1,5 +1,6 @@
 // Package project writes the SoapUI project of the service: a suite for each
-// operation and one for the edge, in both SOAP versions, with load tests.
+// operation, one for the edge and one for callers, in both SOAP versions, with
+// load tests. The last needs a service with callers and does not run by itself.
 //
 // To be relied on: the project opens and runs in SoapUI 4.0.1 and later, the
 // open source edition included, which has no data sources (a table is a
