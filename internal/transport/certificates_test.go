@@ -2,18 +2,10 @@ package transport_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
-	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,64 +13,26 @@ import (
 	"testing"
 	"time"
 
+	"registrar/internal/devstack"
 	"registrar/internal/transport"
 )
 
-// authority signs certificates.
-type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-}
-
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t *testing.T) *devstack.Authority {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	a, err := devstack.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &authority{certificate, key}
+	return a
 }
 
-func (a *authority) pem() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
-}
-
-func (a *authority) pool() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.certificate)
-	return pool
-}
-
-// issue makes a certificate with an RSA key, which suites of every age take.
-func (a *authority) issue(t *testing.T, name string) (certificate, key []byte) {
+func issue(t *testing.T, a *devstack.Authority, name string) (certificate, key []byte) {
 	t.Helper()
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	certificate, key, err := a.Issue(pkix.Name{CommonName: name})
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, private.Public(), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)})
+	return certificate, key
 }
 
 func write(t *testing.T, path string, content []byte) {
@@ -93,11 +47,11 @@ func write(t *testing.T, path string, content []byte) {
 }
 
 // identity is a listener's TLS on files of its own.
-func identity(t *testing.T, a *authority, name string) *transport.TLS {
+func identity(t *testing.T, a *devstack.Authority, name string) *transport.TLS {
 	t.Helper()
 	dir := t.TempDir()
 	s := &transport.TLS{CertificateFile: filepath.Join(dir, "tls.crt"), KeyFile: filepath.Join(dir, "tls.key"), MinVersion: tls.VersionTLS12}
-	certificate, key := a.issue(t, name)
+	certificate, key := issue(t, a, name)
 	write(t, s.CertificateFile, certificate)
 	write(t, s.KeyFile, key)
 	return s
@@ -150,7 +104,7 @@ func TestTLSVersionsAndSuites(t *testing.T) {
 		{"a modern client of a legacy server", "legacy", &tls.Config{MaxVersion: tls.VersionTLS12}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			test.client.RootCAs = a.pool()
+			test.client.RootCAs = a.Pool()
 			state, err := connect(t.Context(), addresses[test.server], test.client)
 			if (err == nil) != test.ok {
 				t.Fatalf("error %v", err)
@@ -167,7 +121,7 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	s := identity(t, a, "before")
 	server := serve(t, transport.Settings{TLS: s}, nil)
 	name := func() string {
-		state, err := connect(t.Context(), server.address, &tls.Config{RootCAs: a.pool()})
+		state, err := connect(t.Context(), server.address, &tls.Config{RootCAs: a.Pool()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +136,7 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	if got := name(); got != "before" {
 		t.Fatalf("certificate %q", got)
 	}
-	certificate, key := a.issue(t, "after")
+	certificate, key := issue(t, a, "after")
 	write(t, s.KeyFile, key)
 	write(t, s.CertificateFile, certificate)
 	server.awaitLog(t, "read again")
@@ -202,7 +156,7 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 	a := newAuthority(t)
 	for name, spoil := range map[string]func(*transport.TLS){
 		"no certificate file":        func(s *transport.TLS) { s.CertificateFile += ".missing" },
-		"another key":                func(s *transport.TLS) { _, key := a.issue(t, "other"); write(t, s.KeyFile, key) },
+		"another key":                func(s *transport.TLS) { _, key := issue(t, a, "other"); write(t, s.KeyFile, key) },
 		"no authority":               func(s *transport.TLS) { s.ClientCAFile = s.KeyFile },
 		"no file of authorities":     func(s *transport.TLS) { s.ClientCAFile = s.KeyFile + ".missing" },
 		"an encrypted or broken key": func(s *transport.TLS) { write(t, s.KeyFile, []byte("-----BEGIN")) },
@@ -220,7 +174,7 @@ func TestClientCertificates(t *testing.T) {
 	a, stranger := newAuthority(t), newAuthority(t)
 	s := identity(t, a, "server")
 	s.ClientCAFile = filepath.Join(t.TempDir(), "ca.pem")
-	write(t, s.ClientCAFile, a.pem())
+	write(t, s.ClientCAFile, a.PEM())
 	var subjects []string
 	server := serve(t, transport.Settings{TLS: s}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		subject := "none"
@@ -231,13 +185,13 @@ func TestClientCertificates(t *testing.T) {
 		w.WriteHeader(http.StatusOK)
 	}))
 	for _, test := range []struct {
-		issuer  *authority
+		issuer  *devstack.Authority
 		subject string // "" for a refused one
 	}{{nil, "none"}, {a, "CN=erp"}, {stranger, ""}} {
 		subjects = nil
-		client := &tls.Config{RootCAs: a.pool()}
+		client := &tls.Config{RootCAs: a.Pool()}
 		if test.issuer != nil {
-			certificate, key := test.issuer.issue(t, "erp")
+			certificate, key := issue(t, test.issuer, "erp")
 			pair, err := tls.X509KeyPair(certificate, key)
 			if err != nil {
 				t.Fatal(err)
