@@ -35,6 +35,9 @@ type Config struct {
 	Faults func(ctx context.Context, err error) Fault
 	// Headers are asked in this order.
 	Headers []HeaderHandler
+	// Samples are shown on the help page, by the operation's name. One that is
+	// not valid against the schema is an error of New.
+	Samples map[string]Sample
 
 	// PublicURL is the base of the service's address as callers know it, such
 	// as https://register.example.com, without Path. It is served in the
@@ -119,12 +122,16 @@ func New(c Config) (*Server, error) {
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
 		wrong = append(wrong, errors.New("the PublicURL is not an absolute http or https URL"))
 	}
-	wrong = append(wrong, s.bindOperations(), s.bindDetails(), s.prepareDocuments())
 	for _, h := range c.Headers {
 		for _, name := range h.Understands {
 			s.understands[name] = true
 		}
 	}
+	wrong = append(wrong, s.bindOperations(), s.bindDetails())
+	if errors.Join(wrong...) == nil { // else there is nothing to check them against
+		wrong = append(wrong, s.checkSamples())
+	}
+	wrong = append(wrong, s.prepareDocuments())
 	if err := errors.Join(wrong...); err != nil {
 		return nil, fmt.Errorf("soap: %w", err)
 	}

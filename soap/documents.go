@@ -53,8 +53,9 @@ func (s *Server) prepareDocuments() error {
 		replace("schemaLocation", name, mark+"?xsd="+url.QueryEscape(name))
 	}
 	s.documents.description = document{"text/xml; charset=utf-8", strings.Split(text, mark)}
-	s.documents.page = document{"text/html; charset=utf-8", strings.Split(s.page(mark), mark)}
-	return errors.Join(wrong...)
+	page, err := s.page(pageAddress)
+	s.documents.page = document{"text/html; charset=utf-8", strings.Split(page, pageAddress)}
+	return errors.Join(append(wrong, err)...)
 }
 
 // get serves the description, a schema, or the page.
@@ -78,9 +79,17 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		write(w, r, http.StatusOK, "text/xml; charset=utf-8", schema)
 	case "":
 		d := s.documents.page
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		h.Set("Content-Security-Policy", pagePolicy)
+		h.Set("Referrer-Policy", "same-origin")
 		write(w, r, http.StatusOK, d.contentType, d.at(s.address(r)))
 	default:
+		if a, ok := pageAssets[key]; ok {
+			if name == a.version {
+				h.Set("Cache-Control", "public, max-age=31536000, immutable")
+			}
+			write(w, r, http.StatusOK, a.contentType, a.body)
+			return
+		}
 		refuse(w, http.StatusNotFound, "There is ?wsdl, ?xsd=NAME, and a page without a query.")
 	}
 }

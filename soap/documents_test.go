@@ -104,16 +104,3 @@ func TestRow15TLSIsHTTPS(t *testing.T) {
 		t.Errorf("got %s", a.body)
 	}
 }
-
-func TestRow20ThePageShowsOperationsAndTheWSDL(t *testing.T) {
-	e := newEcho(t, nil)
-	a := e.get(t, "/echo", "localhost")
-	if a.status != 200 || a.header.Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Fatalf("%d %v", a.status, a.header)
-	}
-	for _, want := range []string{"EchoService", "?wsdl", "?xsd=echo.xsd", "<b>Echo</b>", "urn:test:echo/Fail", "told &amp; no more", "http://localhost/echo", "Apache CXF"} {
-		if !strings.Contains(a.body, want) {
-			t.Errorf("the page lacks %s", want)
-		}
-	}
-}

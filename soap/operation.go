@@ -34,6 +34,7 @@ type operation struct {
 	described
 	input, output *xsd.Binding
 	create        func() any
+	createOutput  func() any
 	check         func(in any, bySchema []Violation) []Violation
 	handle        func(ctx context.Context, in any) (any, error)
 }
@@ -56,7 +57,8 @@ func (o Operation[In, Out]) bind(c *contract) (*operation, error) {
 	}
 	bound := &operation{
 		described: d, input: input, output: output,
-		create: func() any { return new(In) },
+		create:       func() any { return new(In) },
+		createOutput: func() any { return new(Out) },
 		handle: func(ctx context.Context, in any) (any, error) {
 			out, err := o.Handle(ctx, in.(*In)) //nolint:forcetypeassert // made by create
 			if err != nil {

@@ -7,7 +7,7 @@
 // the contract is written down; the endpoint checks requests against Schema itself.
 package wsdl
 
-import _ "embed"
+import "embed"
 
 //go:generate go tool gowsdl -p registrationv1 -o registration.go -d . registration.wsdl
 
@@ -21,3 +21,9 @@ var Description []byte
 //
 //go:embed registration.xsd
 var Schema []byte
+
+// Samples holds an example of each message for people to read and send, one
+// element a file: samples/OPERATION.request.xml, .response.xml and .fault.xml.
+//
+//go:embed samples
+var Samples embed.FS

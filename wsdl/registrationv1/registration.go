@@ -29,9 +29,15 @@ type RequestId string
 
 type RegistrationId string
 
+// The name to log in with, unique without regard to letter case.
+
 type Username string
 
+// A mail address, local-part@domain, unique.
+
 type Email string
+
+// Kept as a hash only. Widely known passwords are refused.
 
 type Password string
 
@@ -49,6 +55,8 @@ type Locale string
 
 type ExternalId string
 
+// PENDING_VERIFICATION until a contact of the account is verified, then ACTIVE.
+
 type Status string
 
 const (
@@ -56,6 +64,8 @@ const (
 
 	StatusACTIVE Status = "ACTIVE"
 )
+
+// The way by which a notification goes.
 
 type Channel string
 
@@ -68,6 +78,8 @@ const (
 // REGISTRATION_COMPLETED. Not an enumeration: a later kind is no change of the contract.
 
 type NotificationKind string
+
+// How far a notification has come; ACCEPTED by the mail server or SMS gateway, DELIVERED where that tells it.
 
 type NotificationState string
 
@@ -92,36 +104,53 @@ const (
 type FaultCode string
 
 const (
+
+	// The request breaks a rule; each field names one. Also for an envelope that cannot be read.
 	FaultCodeVALIDATION_FAILED FaultCode = "VALIDATION_FAILED"
 
+	// Another account has this username.
 	FaultCodeUSERNAME_TAKEN FaultCode = "USERNAME_TAKEN"
 
+	// Another account has this email.
 	FaultCodeEMAIL_TAKEN FaultCode = "EMAIL_TAKEN"
 
+	// The caller has used this externalId for another account.
 	FaultCodeEXTERNAL_ID_TAKEN FaultCode = "EXTERNAL_ID_TAKEN"
 
+	// The password is not acceptable; its field says why.
 	FaultCodePASSWORD_REJECTED FaultCode = "PASSWORD_REJECTED"
 
+	// An earlier request with other content had this requestId.
 	FaultCodeREQUEST_ID_REUSED FaultCode = "REQUEST_ID_REUSED"
 
+	// There is no such registration.
 	FaultCodeNOT_FOUND FaultCode = "NOT_FOUND"
 
+	// The verification code is wrong.
 	FaultCodeCODE_INVALID FaultCode = "CODE_INVALID"
 
+	// The verification code is too old.
 	FaultCodeCODE_EXPIRED FaultCode = "CODE_EXPIRED"
 
+	// There were too many wrong verification codes; ask for a new one.
 	FaultCodeTOO_MANY_ATTEMPTS FaultCode = "TOO_MANY_ATTEMPTS"
 
+	// A verification code was sent a moment ago.
 	FaultCodeRESEND_TOO_SOON FaultCode = "RESEND_TOO_SOON"
 
+	// The credential of the caller is missing or wrong.
 	FaultCodeUNAUTHENTICATED FaultCode = "UNAUTHENTICATED"
 
+	// The caller may not do this.
 	FaultCodeFORBIDDEN FaultCode = "FORBIDDEN"
 
+	// Too many requests of this caller; send it again later.
 	FaultCodeRATE_LIMITED FaultCode = "RATE_LIMITED"
 
+	// The service cannot do it now; send it again later.
 	FaultCodeUNAVAILABLE FaultCode = "UNAVAILABLE"
 
+	// The service failed; correlationId leads to the reason in its log.
 	FaultCodeINTERNAL FaultCode = "INTERNAL"
 )
 
@@ -144,6 +173,7 @@ type RegisterRequest struct {
 
 	Locale *Locale `xml:"locale,omitempty" json:"locale,omitempty"`
 
+	// Absent means false.
 	MarketingConsent bool `xml:"marketingConsent,omitempty" json:"marketingConsent,omitempty"`
 
 	ExternalId *ExternalId `xml:"externalId,omitempty" json:"externalId,omitempty"`
@@ -156,8 +186,10 @@ type RegisterResponse struct {
 
 	Status *Status `xml:"status,omitempty" json:"status,omitempty"`
 
+	// A success message for a person, in the language of the request's locale.
 	Message string `xml:"message,omitempty" json:"message,omitempty"`
 
+	// In UTC.
 	RegisteredAt soap.XSDDateTime `xml:"registeredAt,omitempty" json:"registeredAt,omitempty"`
 }
 
@@ -206,12 +238,16 @@ type RegistrationFault struct {
 
 	Code *FaultCode `xml:"code,omitempty" json:"code,omitempty"`
 
+	// For a person.
 	Message string `xml:"message,omitempty" json:"message,omitempty"`
 
+	// Leads to the request in the service's log.
 	CorrelationId string `xml:"correlationId,omitempty" json:"correlationId,omitempty"`
 
+	// Whether the same request may succeed later.
 	Retryable bool `xml:"retryable,omitempty" json:"retryable,omitempty"`
 
+	// All elements that are wrong, not the first alone.
 	Field []*FaultField `xml:"field,omitempty" json:"field,omitempty"`
 }
 
