@@ -18,8 +18,9 @@ var ErrSubject = errors.New("caller: not a distinguished name such as CN=erp,O=A
 const maxSubject = 1024 // bytes, in the canonical text
 
 // Subject gives the subject of a certificate as canonical text, to be compared
-// byte by byte: RFC 4514, the last relative name first, attribute types by
-// their short name in capitals or by their number, no spaces around
+// byte by byte: RFC 4514, but in whichever direction gives the smaller text, since
+// tools write names in both (OpenSSL the first relative name first, RFC 4514
+// the last one); attribute types by their short name in capitals or by their number, no spaces around
 // separators, the parts of a multi-valued name sorted, and characters escaped
 // in one way. The string type in which the certificate has a value makes no
 // difference, the case of its letters does. An empty subject is an error: it
@@ -113,6 +114,8 @@ func canonical(dn []relativeName) (string, error) {
 		names = append(names, strings.Join(parts, "+"))
 	}
 	text := strings.Join(names, ",")
+	slices.Reverse(names)
+	text = min(text, strings.Join(names, ","))
 	if text == "" || len(text) > maxSubject {
 		return "", ErrSubject
 	}

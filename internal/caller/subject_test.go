@@ -69,7 +69,7 @@ func TestASubjectIsTheSameAsWrittenAndAsInTheCertificate(t *testing.T) {
 	}{
 		{
 			"spaces, case and numbers", pkix.RDNSequence{acme, {{Type: oidCN, Value: "erp"}}}, "CN=erp,O=Acme",
-			[]string{"CN=erp, O=Acme", " cn = erp ,  o  =Acme ", "commonName=erp,OrganizationName=Acme", "2.5.4.3=erp,OID.2.5.4.10=Acme", `CN="erp",O="Acme"`, "CN=#0c03657270,O=#130441636d65", `CN=\65rp,O=Acme`},
+			[]string{"CN=erp, O=Acme", "O = Acme, CN = erp", " cn = erp ,  o  =Acme ", "commonName=erp,OrganizationName=Acme", "2.5.4.3=erp,OID.2.5.4.10=Acme", `CN="erp",O="Acme"`, "CN=#0c03657270,O=#130441636d65", `CN=\65rp,O=Acme`},
 		},
 		{
 			"several parts", pkix.RDNSequence{acme, {{Type: oidOU, Value: "It"}, {Type: oidCN, Value: "erp"}}}, "CN=erp+OU=It,O=Acme",
@@ -80,9 +80,9 @@ func TestASubjectIsTheSameAsWrittenAndAsInTheCertificate(t *testing.T) {
 			[]string{`CN=" #erp ",O="Acme, \"Inc.\" <a+b>;\\=#"`, `CN=\20\23erp\20,O=Acme\2C \22Inc.\22 \3Ca\2Bb\3E\3B\5C\3D\23`, `CN=\ \#erp\ , O=Acme\, \"Inc.\" \<a\+b\>\;\\\=\#`},
 		},
 		{"a leading number sign", pkix.RDNSequence{{{Type: oidCN, Value: "#1"}}}, `CN=\#1`, []string{`CN="#1"`}},
-		{"other scripts", pkix.RDNSequence{{{Type: oidCN, Value: "نظام"}}, {{Type: oidO, Value: "Šeria"}}}, "O=Šeria,CN=نظام", []string{`O=\C5\A0eria,CN=نظام`}},
+		{"other scripts", pkix.RDNSequence{{{Type: oidCN, Value: "نظام"}}, {{Type: oidO, Value: "Šeria"}}}, "CN=نظام,O=Šeria", []string{`O=\C5\A0eria,CN=نظام`}},
 		{"control characters", pkix.RDNSequence{{{Type: oidCN, Value: "a\x00b\nc"}}}, `CN=a\00b\0ac`, []string{"CN=a\\00b\nc"}},
-		{"other names", pkix.RDNSequence{{{Type: oidOwn, Value: "x"}}, {{Type: oidEmail, Value: typed(asn1.TagIA5String, "a@b")}}}, "EMAILADDRESS=a@b,1.3.6.1.4.1.99999.7=x", []string{"E=a@b,1.3.6.1.4.1.99999.7=#1301 78", "emailAddress=a@b,oid.1.3.6.1.4.1.99999.7=x"}},
+		{"other names", pkix.RDNSequence{{{Type: oidOwn, Value: "x"}}, {{Type: oidEmail, Value: typed(asn1.TagIA5String, "a@b")}}}, "1.3.6.1.4.1.99999.7=x,EMAILADDRESS=a@b", []string{"E=a@b,1.3.6.1.4.1.99999.7=#1301 78", "emailAddress=a@b,oid.1.3.6.1.4.1.99999.7=x"}},
 		{"other string types", pkix.RDNSequence{{{Type: oidO, Value: typed(asn1.TagT61String, "Acme")}}, {{Type: oidCN, Value: typed(asn1.TagBMPString, "\x00e\x00r\x00p")}}}, "CN=erp,O=Acme", nil},
 		{"an empty value", pkix.RDNSequence{{{Type: oidCN, Value: ""}}}, "CN=", []string{`CN=""`, "cn = "}},
 	} {
@@ -106,7 +106,7 @@ func TestDifferentSubjectsAreNotTheSame(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}
 	for _, written := range []string{
-		"CN=erp,O=Acme", "O=Acme,CN=erp", "CN=erp+O=Acme", "CN=ERP,O=Acme", `CN=erp\,O=Acme`, `CN=erp\+O=Acme`,
+		"CN=erp,O=Acme", "O=Acme,CN=other", "CN=erp,O=Acme,OU=It", "CN=erp,OU=It,O=Acme", "CN=erp+O=Acme", "CN=ERP,O=Acme", `CN=erp\,O=Acme`, `CN=erp\+O=Acme`,
 		"CN=erp", `CN=erp\ `, `CN=\ erp`, "CN=e rp", "CN=e  rp", "CN=", "OU=erp", "CN=erp,O=Acme,O=Acme", "CN=#0403657270", `CN=\#0403657270`, "2.5.4.999=erp",
 	} {
 		got, err := caller.ParseSubject(written)
