@@ -1,11 +1,13 @@
 package soap_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/xml"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -148,6 +150,18 @@ func FuzzServer(f *testing.F) {
 	} {
 		f.Add("POST", "/echo", "text/xml; charset=utf-8", `"urn:test:echo/Echo"`, "", doc)
 		f.Add("POST", "/echo", `application/soap+xml; action="urn:test:echo/Echo"`, "", "gzip", zipped(f, doc))
+	}
+	requests, err := filepath.Glob("testdata/golden/*.request")
+	if err != nil || len(requests) == 0 {
+		f.Fatalf("no requests: %v", err)
+	}
+	for _, name := range requests {
+		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(file(f, name))))
+		if err != nil {
+			f.Fatal(name, err)
+		}
+		_, body, _ := strings.Cut(string(file(f, name)), "\n\n") // without a length, there is none for net/http
+		f.Add(r.Method, r.URL.String(), r.Header.Get("Content-Type"), r.Header.Get("Soapaction"), r.Header.Get("Content-Encoding"), body)
 	}
 	f.Add("GET", "/echo?wsdl", "", "", "", "")
 	f.Add("PUT", "/echo", "", "", "", "")

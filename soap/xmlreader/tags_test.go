@@ -56,3 +56,15 @@ func BenchmarkManyAttributes(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkManyElements is the same, kept as elements.
+func BenchmarkManyElements(b *testing.B) {
+	doc := "<a>" + strings.Repeat("<b"+attributes(60)+"/>", 900) + "</a>"
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := xmlreader.ReadDocument(doc, xmlreader.Limits{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
