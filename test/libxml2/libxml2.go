@@ -65,7 +65,7 @@ func Start(tb testing.TB, schema string) *Reader {
 		tb.Fatalf("libxml2: %v (hack/deps installs it)", err)
 	}
 	tb.Cleanup(func() {
-		in.Close()
+		_ = in.Close()
 		if err := cmd.Wait(); err != nil {
 			tb.Errorf("libxml2: %v: %s (hack/deps installs python3-lxml)", err, errs.text)
 		}
