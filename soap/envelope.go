@@ -15,6 +15,7 @@ type envelope struct {
 	version       Version // zero until the root says it
 	blocks        []*xmlreader.Element
 	notUnderstood []Name
+	refusal       error // what is wrong with the header or the operation
 
 	operation  *operation
 	in         any
@@ -22,9 +23,20 @@ type envelope struct {
 }
 
 // read reads a whole document as a message, in one pass. Nothing has an effect
-// before it has come to the end. The error is an *Error.
+// before it has come to the end. The error is an *Error: of all that is wrong
+// what is decided first, which is whether this is well-formed XML, then the
+// envelope, what must be understood, and the operation.
 func (e *envelope) read(actions []string) error {
 	err := e.readEnvelope(actions)
+	var own *Error
+	if errors.As(err, &own) {
+		if end := e.readToEnd(); end != nil {
+			err = end
+		}
+	}
+	if err == nil {
+		err = e.refusal
+	}
 	var syntax *xmlreader.Error
 	if errors.As(err, &syntax) {
 		kind, what := Malformed, "The request is not well-formed XML"
@@ -36,6 +48,16 @@ func (e *envelope) read(actions []string) error {
 		return failure(kind, "%s: %s (at byte %d).", what, string(syntax.Reason), syntax.Offset)
 	}
 	return err
+}
+
+// readToEnd checks what was not read as a message.
+func (e *envelope) readToEnd() error {
+	for {
+		t, err := e.reader.Next()
+		if err != nil || t.Kind == xmlreader.EndDocument {
+			return err //nolint:wrapcheck // classified by read
+		}
+	}
 }
 
 func (e *envelope) readEnvelope(actions []string) error {
@@ -120,10 +142,13 @@ func (e *envelope) readBody(actions []string) error {
 			}
 		case xmlreader.StartElement:
 			if children++; children > 1 {
-				if t.Name.Local == "multiRef" || hasEncoding(t.Attrs) {
-					return encoded()
+				if t.Name.Local != "multiRef" && !hasEncoding(t.Attrs) {
+					return failure(Malformed, "The Body holds more than one element.")
 				}
-				return failure(Malformed, "The Body holds more than one element.")
+				if err := e.refuse(encoded()); err != nil {
+					return err
+				}
+				continue
 			}
 			if err := e.readOperation(t, actions); err != nil {
 				return err
@@ -137,20 +162,32 @@ func (e *envelope) readBody(actions []string) error {
 	}
 }
 
+// refuse notes what is wrong and skips the element whose start was read last.
+// What was noted before is decided before.
+func (e *envelope) refuse(why error) error {
+	if e.refusal == nil {
+		e.refusal = why
+	}
+	return e.reader.Skip() //nolint:wrapcheck // classified by read
+}
+
 // readOperation dispatches on the Body's element and reads it.
 func (e *envelope) readOperation(start xmlreader.Token, actions []string) error {
+	if e.refusal != nil {
+		return e.reader.Skip() //nolint:wrapcheck // classified by read
+	}
 	if hasEncoding(start.Attrs) {
-		return encoded()
+		return e.refuse(encoded())
 	}
 	o := e.server.byInput[start.Name]
 	if o == nil {
-		return e.server.unknownOperation(start.Name)
+		return e.refuse(e.server.unknownOperation(start.Name))
 	}
 	// The Body decides. An action that names something else could have passed
 	// a gateway that decides by the header alone.
 	for _, a := range actions {
 		if !o.named(a) {
-			return failure(ActionMismatch, "The SOAP action is not that of the operation in the Body, which is %s.", o.Action)
+			return e.refuse(failure(ActionMismatch, "The SOAP action is not that of the operation in the Body, which is %s.", o.Action))
 		}
 	}
 	e.operation = o
@@ -160,7 +197,7 @@ func (e *envelope) readOperation(start xmlreader.Token, actions []string) error 
 		return err //nolint:wrapcheck // classified by read
 	}
 	if slices.ContainsFunc(violations, func(v Violation) bool { return isEncoding(v.Attribute) }) {
-		return encoded()
+		e.refusal = encoded()
 	}
 	e.violations = violations
 	return nil

@@ -71,7 +71,7 @@ func (e *envelope) readHeader() error {
 			if len(e.notUnderstood) > 0 {
 				f := failure(MustUnderstand, "A header block that must be understood is not: %s.", nameList(e.notUnderstood))
 				f.notUnderstood = e.notUnderstood
-				return f
+				e.refusal = f
 			}
 			return nil
 		}
