@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"registrar/soap/xsd"
 )
@@ -77,7 +78,23 @@ func (o Operation[In, Out]) bind(c *contract) (*operation, error) {
 }
 
 // violations adds to those of the schema what Check says of other elements.
+// They are in the order of the contract's elements, whatever that of the
+// request; what it has not comes last.
 func (o *operation) violations(in any, bySchema []Violation) []Violation {
+	all := o.allViolations(in, bySchema)
+	slices.SortStableFunc(all, func(a, b Violation) int { return o.place(a) - o.place(b) })
+	return all
+}
+
+func (o *operation) place(v Violation) int {
+	children := o.input.Element.Type.Children
+	if i := slices.IndexFunc(children, func(e *xsd.Element) bool { return e.Name.Local == v.Element }); i >= 0 {
+		return i
+	}
+	return len(children)
+}
+
+func (o *operation) allViolations(in any, bySchema []Violation) []Violation {
 	if o.check == nil {
 		return bySchema
 	}
