@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -29,24 +28,19 @@ func (stub) Details(context.Context, registration.Lookup) (registration.Details,
 }
 
 // edge is the whole SOAP edge on a domain that does nothing.
-func edge(b *testing.B) http.Handler {
-	b.Helper()
+func edge() (http.Handler, error) {
 	none := func(context.Context) string { return "" }
 	nobody := func(context.Context) endpoint.Caller { return endpoint.Caller{} }
 	e := &endpoint.Endpoint{Registrar: stub{}, Caller: nobody, MessageID: none, TraceParent: none, CorrelationID: none, Challenge: func(error) string { return "" }, Failed: func(context.Context, error) {}}
-	server, err := soap.New(soap.Config{
+	return soap.New(soap.Config{
 		Path: "/registration", Description: wsdl.Description, Schemas: map[string][]byte{"registration.xsd": wsdl.Schema},
 		Operations: e.Operations(), FaultDetails: endpoint.FaultDetails(), Faults: e.Fault, PublicURL: "http://127.0.0.1",
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return server
 }
 
 // plain is what one would write without this service: net/http and
 // encoding/xml, and no checks.
-func plain() http.Handler {
+func plain() (http.Handler, error) {
 	type request struct {
 		Body struct {
 			Register struct {
@@ -92,31 +86,39 @@ func plain() http.Handler {
 		}
 		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 		_, _ = w.Write(answer)
-	})
+	}), nil
 }
 
-// BenchmarkEdge posts envelopes over loopback to the edge and to the plain
-// handler in turn; the ratio is the median of pairs.
+// BenchmarkEdge posts envelopes over loopback to the edge, to the plain handler
+// and to a gSOAP server in turn, each in a process of its own; the ratios are
+// the medians of rounds.
 func BenchmarkEdge(b *testing.B) {
-	ours, theirs := httptest.NewServer(edge(b)), httptest.NewServer(plain())
-	defer ours.Close()
-	defer theirs.Close()
+	names := []string{"edge", "plain", "gsoap"}
+	servers := []string{startOwn(b, "edge"), startOwn(b, "plain"), startGSOAP(b)}
 	const n = 20_000
-	perSecond := func(s *httptest.Server) float64 {
+	perSecond := func(address string) float64 {
 		envelope := harness.People("edge")(1)
-		return n / harness.Load(b, s.URL+"/registration", connections, n, func(int) string { return envelope }).Seconds()
+		return n / harness.Load(b, "http://"+address+"/registration", connections, n, func(int) string { return envelope }).Seconds()
 	}
-	perSecond(ours)
-	perSecond(theirs)
+	for _, s := range servers {
+		perSecond(s)
+	}
 	for b.Loop() {
-		var edges, plains, ratios []float64
+		figures := make([][]float64, len(servers))
+		var overPlain, overGSOAP []float64
 		for range 5 {
-			e, p := perSecond(ours), perSecond(theirs)
-			edges, plains, ratios = append(edges, e), append(plains, p), append(ratios, e/p)
+			var round [3]float64
+			for i, s := range servers {
+				round[i] = perSecond(s)
+				figures[i] = append(figures[i], round[i])
+			}
+			overPlain, overGSOAP = append(overPlain, round[0]/round[1]), append(overGSOAP, round[0]/round[2])
 		}
-		b.ReportMetric(median(edges), "envelopes/s(edge)")
-		b.ReportMetric(median(plains), "envelopes/s(plain)")
-		b.ReportMetric(median(ratios), "edge/plain")
+		for i, name := range names {
+			b.ReportMetric(median(figures[i]), "envelopes/s("+name+")")
+		}
+		b.ReportMetric(median(overPlain), "edge/plain")
+		b.ReportMetric(median(overGSOAP), "edge/gsoap")
 	}
 }
 
