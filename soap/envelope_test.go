@@ -196,6 +196,9 @@ func TestRow6Charsets(t *testing.T) {
 func TestRow8EnvelopesThatAreRefused(t *testing.T) {
 	for name, doc := range map[string]string{
 		"DOCTYPE":                       `<!DOCTYPE x>` + envelope11(say(hello)),
+		"DOCTYPE with an entity":        `<!DOCTYPE x [<!ENTITY e "hello">]>` + envelope11(say("<text>&e;</text>")),
+		"DOCTYPE from elsewhere":        `<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd">` + envelope11(say(hello)),
+		"DOCTYPE inside":                envelope11(`<!DOCTYPE x>` + say(hello)),
 		"processing instruction":        envelope11(`<?x y?>` + say(hello)),
 		"stylesheet":                    `<?xml-stylesheet href="x"?>` + envelope11(say(hello)),
 		"XML 1.1":                       `<?xml version="1.1"?>` + envelope11(say(hello)),
@@ -308,6 +311,29 @@ func TestRow14Limits(t *testing.T) {
 			e := newEcho(t, nil)
 			expectEcho(t, e.xml11(t, test.within), soap.SOAP11)
 			e = newEcho(t, nil)
+			e.expectFault(t, e.xml11(t, test.beyond), soap.LimitExceeded)
+		})
+	}
+}
+
+func TestRow14EachLimitHasASetting(t *testing.T) {
+	header := func(blocks string) string {
+		return strings.Replace(envelope11(say(hello)), "<s:Body>", "<s:Header>"+blocks+"</s:Header><s:Body>", 1)
+	}
+	for what, test := range map[string]struct {
+		set            func(*soap.Config)
+		within, beyond string
+	}{
+		"depth":      {func(c *soap.Config) { c.Limits.Depth = 5 }, header(`<a xmlns="u"><b><c/></b></a>`), header(`<a xmlns="u"><b><c><d/></c></b></a>`)},
+		"elements":   {func(c *soap.Config) { c.Limits.Elements = 6 }, header(`<a xmlns="u"/>`), header(`<a xmlns="u"/><a xmlns="u"/>`)},
+		"attributes": {func(c *soap.Config) { c.Limits.Attributes = 2 }, header(`<a xmlns="u" x=""/>`), header(`<a xmlns="u" x="" y=""/>`)},
+		"names":      {func(c *soap.Config) { c.Limits.NameBytes = 12 }, header(`<abcdefghijkl xmlns="u"/>`), header(`<abcdefghijklm xmlns="u"/>`)},
+		"body":       {func(c *soap.Config) { c.BodyLimit = 1000 }, pad(1000), pad(1001)},
+	} {
+		t.Run(what, func(t *testing.T) {
+			e := newEcho(t, test.set)
+			expectEcho(t, e.xml11(t, test.within), soap.SOAP11)
+			e = newEcho(t, test.set)
 			e.expectFault(t, e.xml11(t, test.beyond), soap.LimitExceeded)
 		})
 	}

@@ -44,6 +44,42 @@ func TestRow11TheServedSchemaIsWhatARequestIsCheckedAgainst(t *testing.T) {
 	}
 }
 
+func TestRow12ValuesAreLexicallyStrict(t *testing.T) {
+	for element, values := range map[string]struct{ right, wrong []string }{
+		"flag": {
+			[]string{"true", "false", "1", "0", " true ", "\n\t0\r\n"},
+			[]string{"", " ", "TRUE", "True", "yes", "no", "on", "t", "00", "01", "+1", "-0", "true false", "tr ue", "\u00a0true", "１"},
+		},
+		"count": {
+			[]string{"0", "-0", "+1", "007", " 42 ", "2147483647", "-2147483648"},
+			[]string{"", "1.0", "1e3", "1,000", "1 000", "0x10", "--1", "+", "2147483648", "-2147483649", "99999999999999999999", "NaN", "٤"},
+		},
+		"at": {
+			[]string{"2026-01-02T03:04:05Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05.123456789+14:00", "2024-02-29T00:00:00-14:00", " 2026-01-02T24:00:00Z ", "0001-01-01T00:00:00Z"},
+			[]string{
+				"", "2026-02-30T00:00:00Z", "2025-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-01-00T00:00:00Z", "2026-01-02", "2026-01-02 03:04:05Z",
+				"2026-01-02t03:04:05z", "2026-01-02T03:04Z", "2026-01-02T03:04:60Z", "2026-01-02T24:00:01Z", "2026-01-02T25:00:00Z", "2026-01-02T03:04:05.Z", "2026-01-02T03:04:05+14:01",
+				"2026-01-02T03:04:05+3", "2026-1-2T03:04:05Z", "26-01-02T03:04:05Z", "0000-01-01T00:00:00Z", "02/01/2026", "now",
+			},
+		},
+	} {
+		for _, value := range values.right {
+			e := newEcho(t, nil)
+			if a := e.xml11(t, envelope11(say(hello+"<"+element+">"+value+"</"+element+">"))); a.status != 200 {
+				t.Errorf("%s %q: %s", element, value, a.body)
+			}
+		}
+		for _, value := range values.wrong {
+			e := newEcho(t, nil)
+			a := e.xml11(t, envelope11(say(hello+"<"+element+">"+value+"</"+element+">")))
+			e.expectFault(t, a, soap.Invalid)
+			if !strings.Contains(a.body, "<name>"+element+"</name>") {
+				t.Errorf("%s %q: %s", element, value, a.body)
+			}
+		}
+	}
+}
+
 func TestRow13NoValueOfTheRequestIsInAFault(t *testing.T) {
 	e := newEcho(t, nil)
 	const secret = "s3cr3t"
