@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -27,6 +28,8 @@ type answer struct {
 // kind is the answer in a word or two, for the table.
 func (a answer) kind() string {
 	switch {
+	case errors.Is(a.err, errStillOpen):
+		return "no answer is read"
 	case a.status == 0 && a.err != nil:
 		return "cut off"
 	case a.status == http.StatusOK:
