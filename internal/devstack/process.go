@@ -8,6 +8,7 @@
 package devstack
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -81,8 +82,42 @@ func (p *Process) Kill() { p.end(syscall.SIGKILL, 0) }
 // Stop is SIGTERM, and SIGKILL when the program is still there after grace.
 func (p *Process) Stop(grace time.Duration) { p.end(syscall.SIGTERM, grace) }
 
-// Pause is SIGSTOP: the program keeps its sockets and answers nothing.
-func (p *Process) Pause() error { return syscall.Kill(-p.PID(), syscall.SIGSTOP) }
+// Pause is SIGSTOP: the program keeps its sockets and answers nothing. When it
+// returns, every thread has come to a halt: the signal alone lets them run on
+// for a moment.
+func (p *Process) Pause() error {
+	if err := syscall.Kill(-p.PID(), syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(haltTimeout); !p.halted(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("devstack: %s does not halt", p.Name)
+		}
+	}
+	return nil
+}
+
+// haltTimeout is for all threads to come to a halt.
+const haltTimeout = 5 * time.Second
+
+// halted says whether all threads are stopped (proc(5), the state in stat).
+func (p *Process) halted() bool {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID()))
+	if err != nil || len(stats) == 0 {
+		return false
+	}
+	for _, name := range stats {
+		stat, err := os.ReadFile(name)
+		if err != nil {
+			continue // a thread that has ended
+		}
+		// The state is behind the program's name, which is in parentheses and may hold anything.
+		if _, state, _ := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" ")); len(state) == 0 || state[0] != 'T' {
+			return false
+		}
+	}
+	return true
+}
 
 // Resume is SIGCONT.
 func (p *Process) Resume() error { return syscall.Kill(-p.PID(), syscall.SIGCONT) }
