@@ -297,7 +297,9 @@ var messageAssertions = []messageAssertion{
 		return e.parent != nil && e.parent.is(soapenv, "Body") && a.Name == encodingStyle
 	})},
 	{"R1008", "no document type", isEnvelope, func(x exchange, _ *description, r *report) { r.when(x.envelope.doctype, "there is one") }},
-	{"R1009", "no processing instructions", isEnvelope, func(x exchange, _ *description, r *report) { r.when(x.envelope.pis > 0, "there are %d", x.envelope.pis) }},
+	{"R1009", "no processing instructions", isEnvelope, func(x exchange, _ *description, r *report) {
+		r.when(x.envelope.pis > 0, "there are %d", x.envelope.pis)
+	}},
 	{"R1011", "nothing behind the Body", isEnvelope, func(x exchange, _ *description, r *report) {
 		last := x.envelope.root.children[len(x.envelope.root.children)-1]
 		r.when(!last.is(soapenv, "Body") || x.envelope.behind > 0, "%s", last.Local)
