@@ -39,6 +39,12 @@ type Config struct {
 	// not valid against the schema is an error of New.
 	Samples map[string]Sample
 
+	// OtherVersions are the paths at which other versions of the contract are
+	// served, by their namespace. A message that belongs to one of them is told so.
+	OtherVersions map[string]string
+	// Deprecation says that clients are to use another contract.
+	Deprecation Deprecation
+
 	// PublicURL is the base of the service's address as callers know it, such
 	// as https://register.example.com, without Path. It is served in the
 	// description where the Host header is not one of Hosts.
@@ -121,6 +127,10 @@ func New(c Config) (*Server, error) {
 	}
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
 		wrong = append(wrong, errors.New("the PublicURL is not an absolute http or https URL"))
+	}
+	wrong = append(wrong, c.Deprecation.check())
+	if _, own := c.OtherVersions[contract.portType.Space]; own {
+		wrong = append(wrong, errors.New("one of OtherVersions is this one"))
 	}
 	for _, h := range c.Headers {
 		for _, name := range h.Understands {

@@ -205,6 +205,10 @@ func (e *envelope) readOperation(start xmlreader.Token, actions []string) error 
 
 // unknownOperation tells what the Body should hold.
 func (s *Server) unknownOperation(name Name) error {
+	if path, ok := s.config.OtherVersions[name.Space]; ok {
+		return failure(UnknownOperation, "The namespace %s is served at %s, of another version of the contract; here it is %s.",
+			name.Space, path, s.contract.portType.Space)
+	}
 	var known []string
 	for _, o := range s.operations {
 		if o.Input.Local == name.Local {

@@ -63,6 +63,8 @@ type pageData struct {
 	Faults                  []pageElement
 	Blocks                  []pageBlocks
 	Quirks                  []Quirk
+	Deprecation             Deprecation
+	OtherVersions           map[string]string
 	BodyLimit               string
 	Charsets                []string
 }
@@ -117,7 +119,7 @@ func (s *Server) page(address string) (string, error) {
 	data := pageData{
 		Service: s.contract.service, About: s.contract.about, Address: address, PortType: s.contract.portType,
 		Schemas: s.contract.locations, Quirks: s.config.Quirks, BodyLimit: size(s.config.BodyLimit), Charsets: charset.Names,
-		Blocks: s.blocks(),
+		Blocks: s.blocks(), Deprecation: s.config.Deprecation, OtherVersions: s.config.OtherVersions,
 	}
 	for _, name := range s.contract.faults {
 		data.Faults = append(data.Faults, element("Fault detail", name))

@@ -37,6 +37,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// chunks are none (RFC 9112, 6.1): what follows is no request.
 		w.Header().Set("Connection", "close")
 	}
+	s.config.Deprecation.tell(w.Header())
 	switch r.Method {
 	case http.MethodPost:
 		s.post(w, r)
