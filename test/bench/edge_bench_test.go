@@ -4,14 +4,18 @@ import (
 	"context"
 	"encoding/xml"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"testing"
 	"time"
 
+	"registrar/internal/caller"
 	"registrar/internal/endpoint"
+	"registrar/internal/gateway"
 	"registrar/internal/registration"
 	"registrar/soap"
+	"registrar/soap/wsa"
 	"registrar/test/harness"
 	"registrar/wsdl"
 )
@@ -27,13 +31,24 @@ func (stub) Details(context.Context, registration.Lookup) (registration.Details,
 	return registration.Details{}, nil
 }
 
-// edge is the whole SOAP edge on a domain that does nothing.
+// noCallers is a store without callers, as on loopback.
+type noCallers struct{ caller.Store }
+
+func (noCallers) Callers(context.Context) ([]caller.Caller, error) { return nil, nil }
+
+// edge is the whole SOAP edge, with its header handlers, on a domain that does nothing.
 func edge() (http.Handler, error) {
+	directory, err := caller.OpenDirectory(context.Background(), caller.Settings{}, noCallers{}, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	callers := gateway.New(gateway.Settings{}, directory, caller.NewLimiter(nil, time.Now), nil, slog.New(slog.DiscardHandler))
 	none := func(context.Context) string { return "" }
 	nobody := func(context.Context) endpoint.Caller { return endpoint.Caller{} }
-	e := &endpoint.Endpoint{Registrar: stub{}, Caller: nobody, MessageID: none, TraceParent: none, CorrelationID: none, Challenge: func(error) string { return "" }, Failed: func(context.Context, error) {}}
+	e := &endpoint.Endpoint{Registrar: stub{}, Caller: nobody, MessageID: wsa.MessageID, TraceParent: none, CorrelationID: none, Challenge: gateway.Challenge, Failed: func(context.Context, error) {}}
 	return soap.New(soap.Config{
-		Path: "/registration", Description: wsdl.Description, Schemas: map[string][]byte{"registration.xsd": wsdl.Schema},
+		Headers: []soap.HeaderHandler{callers.HeaderHandler(), wsa.HeaderHandler(wsa.Settings{FaultName: "RegistrationFault"})},
+		Path:    "/registration", Description: wsdl.Description, Schemas: map[string][]byte{"registration.xsd": wsdl.Schema},
 		Operations: e.Operations(), FaultDetails: endpoint.FaultDetails(), Faults: e.Fault, PublicURL: "http://127.0.0.1",
 	})
 }
