@@ -128,9 +128,11 @@ func (e *envelope) readTarget(attrs []xmlreader.Attr) (mandatory, mine bool, err
 				return false, false, failure(Malformed, "A relay attribute is not a boolean.")
 			}
 		case a.Name.Local == "actor" && e.version == SOAP11:
-			mine = a.Value == "" || a.Value == actorNext
+			to := strings.TrimSpace(a.Value) // xs:anyURI
+			mine = to == "" || to == actorNext
 		case a.Name.Local == "role" && e.version == SOAP12:
-			mine = a.Value == "" || a.Value == roleNext || a.Value == roleUltimate
+			to := strings.TrimSpace(a.Value)
+			mine = to == "" || to == roleNext || to == roleUltimate
 		}
 	}
 	return mandatory, mine, nil

@@ -29,6 +29,7 @@ func TestRow10MustUnderstand(t *testing.T) {
 		{soap.SOAP11, `s:mustUnderstand="true"`, wrong}, {soap.SOAP11, `s:mustUnderstand=""`, wrong}, {soap.SOAP11, `s:mustUnderstand="2"`, wrong},
 		{soap.SOAP11, `mustUnderstand="1"`, fine},
 		{soap.SOAP11, `s:mustUnderstand="1" s:actor="` + next11 + `"`, mandatory}, {soap.SOAP11, `s:mustUnderstand="1" s:actor=""`, mandatory},
+		{soap.SOAP11, `s:mustUnderstand="1" s:actor=" ` + next11 + `&#10;"`, mandatory}, {soap.SOAP12, `s:mustUnderstand="1" s:role=" ` + next12 + ` "`, mandatory},
 		{soap.SOAP11, `s:mustUnderstand="1" s:actor="urn:somebody"`, fine}, {soap.SOAP11, `s:mustUnderstand="1" s:role="urn:somebody"`, mandatory},
 		{soap.SOAP12, ``, fine}, {soap.SOAP12, `s:mustUnderstand="0"`, fine}, {soap.SOAP12, `s:mustUnderstand="false"`, fine},
 		{soap.SOAP12, `s:mustUnderstand="1"`, mandatory}, {soap.SOAP12, `s:mustUnderstand="true"`, mandatory}, {soap.SOAP12, `s:mustUnderstand="TRUE"`, wrong},

@@ -95,7 +95,9 @@ func (o *operation) place(v Violation) int {
 }
 
 func (o *operation) allViolations(in any, bySchema []Violation) []Violation {
-	if o.check == nil {
+	// Of an operation that is nil there is nothing more to say.
+	isNil := func(v Violation) bool { return v.Element == o.Input.Local && v.Rule == xsd.Nil }
+	if o.check == nil || slices.ContainsFunc(bySchema, isNil) {
 		return bySchema
 	}
 	named := make(map[string]bool, len(bySchema))

@@ -1,17 +1,20 @@
 package soap
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 )
 
 // Quirk is a client that needs another answer than the specification's.
 type Quirk struct {
-	UserAgent string // begins with this
+	UserAgent string // begins with this; NoUserAgent for those that send none
 	Needs     Need
 	Reason    string // for the help page
 }
+
+// NoUserAgent is for clients that do not say who they are, such as WCF, which
+// reads no SOAP 1.2 fault with status 400. It is no User-Agent (RFC 9110, 10.1.5).
+const NoUserAgent = "(none)"
 
 // Need is what a client needs instead.
 type Need uint8
@@ -32,6 +35,10 @@ var DefaultQuirks = []Quirk{
 		Reason: "Apache CXF reads no SOAP 1.2 fault that comes with HTTP status 400, so it gets 500.",
 	},
 	{
+		UserAgent: "Apache CXF ", Needs: FaultStatus500,
+		Reason: "So do its versions 2 and 3.0.",
+	},
+	{
 		UserAgent: "Mozilla/4.0 (compatible; MSIE 6.0; MS Web Services Client Protocol", Needs: ChallengeFirst,
 		Reason: "Web references of the .NET Framework send the user name and password that they have only after HTTP status 401, so they get it first.",
 	},
@@ -45,8 +52,11 @@ var DefaultQuirks = []Quirk{
 	},
 }
 
-// needs says whether the client of a request has a quirk.
-func (s *Server) needs(r *http.Request, need Need) bool {
-	agent := r.UserAgent()
-	return slices.ContainsFunc(s.config.Quirks, func(q Quirk) bool { return q.Needs == need && strings.HasPrefix(agent, q.UserAgent) })
+// needs says whether the client of a message has a quirk.
+func (c *call) needs(need Need) bool {
+	agent := c.request.UserAgent()
+	if agent == "" {
+		agent = NoUserAgent
+	}
+	return slices.ContainsFunc(c.server.config.Quirks, func(q Quirk) bool { return q.Needs == need && strings.HasPrefix(agent, q.UserAgent) })
 }

@@ -32,9 +32,11 @@ var readers = sync.Pool{New: func() any { return new(xmlreader.Reader) }}
 
 // ServeHTTP answers any request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !r.ProtoAtLeast(1, 1) && r.Header["Content-Length"] == nil {
+	if !r.ProtoAtLeast(1, 1) && r.Header["Content-Length"] == nil || len(r.TransferEncoding) > 0 {
 		// A body of HTTP/1.0 without a length ends with the connection, and
-		// chunks are none (RFC 9112, 6.1): what follows is no request.
+		// chunks are none: what follows is no request. What follows chunks may
+		// be the rest of a body to somebody in between, who went by a
+		// Content-Length beside them that net/http does not show (RFC 9112, 6.1).
 		w.Header().Set("Connection", "close")
 	}
 	s.config.Deprecation.tell(w.Header())
@@ -270,7 +272,7 @@ func (c *call) fault(ctx context.Context, w http.ResponseWriter, err error, dst 
 		message.detail = nil
 		answer, _ = message.append(dst) // without a detail it has no error
 	}
-	if f.Challenge != "" && c.server.needs(c.request, ChallengeFirst) {
+	if f.Challenge != "" && c.needs(ChallengeFirst) {
 		w.Header().Set("WWW-Authenticate", f.Challenge)
 		return answer, http.StatusUnauthorized
 	}
@@ -295,7 +297,7 @@ func (c *call) detail(ctx context.Context, v any) func([]byte) ([]byte, error) {
 // status is that of a fault: always 500 in SOAP 1.1 (6.2); in SOAP 1.2 400 for
 // the sender's (part 2, table 20), but for clients that cannot take it.
 func (c *call) status(code string) int {
-	if code != "Sender" || c.server.needs(c.request, FaultStatus500) {
+	if code != "Sender" || c.needs(FaultStatus500) {
 		return http.StatusInternalServerError
 	}
 	return http.StatusBadRequest

@@ -64,7 +64,7 @@ func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error)
 	mux := http.NewServeMux()
 	mux.Handle(servicePath, onlyOwnPages(c, withDeadline(c.RequestTimeout, server)))
 	mux.Handle("GET /{$}", http.RedirectHandler(servicePath, http.StatusFound))
-	return telemetry.Correlate(mux), nil
+	return telemetry.Correlate(transport.WithoutForwarded(mux)), nil
 }
 
 // withDeadline gives each call the time that it may take in all.
@@ -91,10 +91,10 @@ func (p *parts) observe(_ context.Context, x soap.Exchange) {
 func quirks(c config.Quirks) []soap.Quirk {
 	all := slices.Clone(soap.DefaultQuirks)
 	for _, agent := range c.FaultStatus500 {
-		all = append(all, soap.Quirk{UserAgent: agent, Needs: soap.FaultStatus500, Reason: "Clients whose User-Agent begins with " + agent + " get every SOAP 1.2 fault with HTTP status 500."})
+		all = append(all, soap.Quirk{UserAgent: agent, Needs: soap.FaultStatus500, Reason: "Configured: every SOAP 1.2 fault has HTTP status 500."})
 	}
 	for _, agent := range c.ChallengeFirst {
-		all = append(all, soap.Quirk{UserAgent: agent, Needs: soap.ChallengeFirst, Reason: "Clients whose User-Agent begins with " + agent + " are asked for a user name and password by HTTP status 401."})
+		all = append(all, soap.Quirk{UserAgent: agent, Needs: soap.ChallengeFirst, Reason: "Configured: asked for a user name and password by HTTP status 401."})
 	}
 	return all
 }

@@ -96,7 +96,7 @@ type Callers struct {
 // Quirks are clients, by the beginning of their User-Agent, that need another answer than the specification's. These are
 // added to the built-in ones, which the service's page lists.
 type Quirks struct {
-	// FaultStatus500 read no SOAP 1.2 fault with HTTP status 400.
+	// FaultStatus500 read no SOAP 1.2 fault with HTTP status 400. "(none)" is for those that send no User-Agent (WCF).
 	FaultStatus500 []string `koanf:"fault_status_500"`
 	// ChallengeFirst send a user name and password only after HTTP status 401.
 	ChallengeFirst []string `koanf:"challenge_first"`

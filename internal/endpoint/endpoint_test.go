@@ -169,6 +169,11 @@ func TestAllInvalidFieldsAtOnce(t *testing.T) {
 			"email REQUIRED, password TOO_SHORT, locale PATTERN, nickname UNKNOWN",
 		},
 		{
+			"no request at all",
+			`<RegisterRequest xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"><username>noor</username><email>n@example.com</email><password>velvet-anchor</password></RegisterRequest>`,
+			"RegisterRequest NIL",
+		},
+		{
 			"one key in a look-up, and it breaks the schema",
 			`<GetRegistrationRequest><username>ab</username></GetRegistrationRequest>`,
 			"username TOO_SHORT",

@@ -2,9 +2,11 @@ package transport
 
 import (
 	"container/list"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // connections bounds those that are open at once. A connection waits while
@@ -14,9 +16,15 @@ type connections struct {
 	limit int
 
 	mu      sync.Mutex
-	waiting *list.List                 // of net.Conn, the one that waits longest in front
+	waiting *list.List                 // of wait, the longest in front
 	open    map[net.Conn]*list.Element // nil for one that is busy
 	evicted int64
+}
+
+// wait is a connection and since when it waits.
+type wait struct {
+	conn  net.Conn
+	since time.Time
 }
 
 func newConnections(limit int) *connections {
@@ -26,7 +34,37 @@ func newConnections(limit int) *connections {
 // observe is for http.Server.ConnState.
 func (c *connections) observe(conn net.Conn, state http.ConnState) {
 	if last := c.note(conn, state); last != nil {
-		_ = last.Close() // its server notes the end
+		cut(last)
+	}
+}
+
+// cut closes a connection, whose server notes the end. TLS would first tell
+// the peer, and wait until that is sent.
+func cut(conn net.Conn) {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	_ = conn.Close()
+}
+
+// freshness is how long a connection without a request is believed to be about
+// to send one.
+const freshness = 500 * time.Millisecond
+
+// drain is for http.Server.RegisterOnShutdown: it closes what has waited for
+// long. The server itself closes connections that were used before, but takes
+// one that never had a request for busy, for five seconds.
+func (c *connections) drain() {
+	var stale []net.Conn
+	c.mu.Lock()
+	for e := c.waiting.Front(); e != nil; e = e.Next() {
+		if w, ok := e.Value.(wait); ok && time.Since(w.since) >= freshness {
+			stale = append(stale, w.conn)
+		}
+	}
+	c.mu.Unlock()
+	for _, conn := range stale {
+		cut(conn)
 	}
 }
 
@@ -39,7 +77,7 @@ func (c *connections) note(conn net.Conn, state http.ConnState) (last net.Conn) 
 	}
 	switch state {
 	case http.StateNew, http.StateIdle:
-		c.open[conn] = c.waiting.PushBack(conn)
+		c.open[conn] = c.waiting.PushBack(wait{conn, time.Now()})
 	case http.StateActive:
 		c.open[conn] = nil
 	case http.StateClosed, http.StateHijacked:
@@ -50,7 +88,8 @@ func (c *connections) note(conn net.Conn, state http.ConnState) (last net.Conn) 
 	}
 	// The new one waits too, so there is always one: itself, if all others are busy.
 	front := c.waiting.Front()
-	last, _ = front.Value.(net.Conn)
+	longest, _ := front.Value.(wait)
+	last = longest.conn
 	c.waiting.Remove(front)
 	delete(c.open, last)
 	c.evicted++

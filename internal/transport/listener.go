@@ -60,6 +60,7 @@ func (l *Listener) HTTPS() bool { return l.certificates != nil }
 // Attach makes s keep to the listener's bound and tell of its connections.
 func (l *Listener) Attach(s *http.Server, log *slog.Logger) {
 	s.ConnState = l.connections.observe
+	s.RegisterOnShutdown(l.connections.drain)
 	s.ConnContext = keepConnection
 	s.ErrorLog = errorLog(log)
 }

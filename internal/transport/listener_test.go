@@ -105,7 +105,7 @@ func dial(t *testing.T, address string) net.Conn {
 	return conn
 }
 
-const get = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+const get = "GET / HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: other\r\n\r\n"
 
 // ask sends a request and gives the answer's status and body.
 func ask(conn net.Conn, preamble string) (string, error) {
@@ -124,9 +124,9 @@ func ask(conn net.Conn, preamble string) (string, error) {
 // TestProxyHeaders: they are read from proxies, and from proxies alone.
 func TestProxyHeaders(t *testing.T) {
 	peers := transport.Peers{Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "%s https=%v secure=%v", r.RemoteAddr, peers.HTTPS(r), peers.Secure(r))
-	})
+	echo := transport.WithoutForwarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s https=%v secure=%v %s", r.RemoteAddr, peers.HTTPS(r), peers.Secure(r), r.Header.Get("X-Forwarded-Host"))
+	}))
 	trusting := serve(t, transport.Settings{Proxies: peers.Proxies, HeaderTimeout: 300 * time.Millisecond}, echo)
 	elsewhere := serve(t, transport.Settings{Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, echo)
 	without := serve(t, transport.Settings{}, echo)
@@ -290,6 +290,46 @@ func TestBoundOfBusy(t *testing.T) {
 	if got, err := ask(dial(t, s.address), ""); err == nil {
 		t.Errorf("answer %q beyond the bound", got)
 	}
+}
+
+// TestShutdownDoesNotWaitForTheSilent: a connection that never had a request is
+// no call in progress.
+func TestShutdownDoesNotWaitForTheSilent(t *testing.T) {
+	l, err := transport.Listen(t.Context(), transport.Settings{Address: "127.0.0.1:0", Connections: 16}, discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked sync.WaitGroup
+	release := make(chan struct{})
+	asked.Add(1)
+	hs := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked.Done()
+		<-release
+	})}
+	l.Attach(hs, discard)
+	var served sync.WaitGroup
+	served.Go(func() { _ = hs.Serve(l) })
+	silent, busy := dial(t, l.Addr().String()), dial(t, l.Addr().String())
+	if _, err := io.WriteString(busy, get); err != nil {
+		t.Fatal(err)
+	}
+	asked.Wait()
+	time.Sleep(600 * time.Millisecond) // what is fresh may be about to ask
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	down := make(chan error, 1)
+	go func() { down <- hs.Shutdown(ctx) }()
+	if n, err := silent.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("the silent connection is open still: %v", err)
+	}
+	close(release)
+	if response, err := http.ReadResponse(bufio.NewReader(busy), nil); err != nil || response.Body.Close() != nil {
+		t.Errorf("the call in progress: %v", err)
+	}
+	if err := <-down; err != nil {
+		t.Error(err)
+	}
+	served.Wait()
 }
 
 // TestNoAddressInTheLog: what clients do wrong is told without who they are.

@@ -66,8 +66,8 @@ func (p Peers) Secure(r *http.Request) bool {
 	if p.HTTPS(r) {
 		return true
 	}
-	for _, forwarded := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Via"} {
-		if r.Header.Get(forwarded) != "" {
+	for _, name := range forwarded {
+		if r.Header.Get(name) != "" {
 			return false // a proxy on this machine, and a client elsewhere
 		}
 	}
@@ -90,17 +90,42 @@ func (p Peers) HTTPS(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSpace(proto), "https")
 }
 
-// byProxyTLS says whether a connection's PROXY header tells of TLS (PROXY
-// protocol, 2.2.5: PP2_TYPE_SSL with the flag PP2_CLIENT_SSL).
-func byProxyTLS(conn net.Conn) bool {
+// WithoutForwarded drops what requests say of forwarding where their connection
+// has a PROXY header: a proxy that sends one passes on bytes that it does not
+// read, so such headers are the client's own.
+func WithoutForwarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if conn, ok := r.Context().Value(connectionKey{}).(net.Conn); ok && proxyHeader(conn) != nil {
+			for _, name := range forwarded {
+				r.Header.Del(name)
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// forwarded are the headers by which proxies say where a request came from.
+var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Via"}
+
+// proxyHeader is that of a connection, nil for none.
+func proxyHeader(conn net.Conn) *proxyproto.Header {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()
 	}
-	p, ok := conn.(*proxyproto.Conn)
-	if !ok || p.ProxyHeader() == nil {
+	if p, ok := conn.(*proxyproto.Conn); ok {
+		return p.ProxyHeader()
+	}
+	return nil
+}
+
+// byProxyTLS says whether a connection's PROXY header tells of TLS (PROXY
+// protocol, 2.2.5: PP2_TYPE_SSL with the flag PP2_CLIENT_SSL).
+func byProxyTLS(conn net.Conn) bool {
+	header := proxyHeader(conn)
+	if header == nil {
 		return false
 	}
-	tlvs, err := p.ProxyHeader().TLVs()
+	tlvs, err := header.TLVs()
 	if err != nil {
 		return false
 	}

@@ -3,7 +3,10 @@
 //
 // To be relied on: what comes out is valid UTF-8 without a byte order mark;
 // a byte sequence that the charset does not define is an error and never
-// becomes a replacement character. Not to be relied on: that the characters
+// becomes a replacement character; and a document that is declared in two ways,
+// such as by HTTP and by a byte order mark of another charset, is an error,
+// although RFC 7303 (3.3) prefers the mark: who looked at the document before
+// may have read something else. Not to be relied on: that the characters
 // are allowed in XML, and that the XML declaration names the charset that was
 // used.
 package charset

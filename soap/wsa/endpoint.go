@@ -1,6 +1,8 @@
 package wsa
 
 import (
+	"slices"
+
 	"registrar/soap"
 	"registrar/soap/xmlreader"
 )
@@ -63,6 +65,9 @@ func (v *version) readBack(e *xmlreader.Element) (endpoint, error) {
 		if s := parameter.Name.Space; s == "" || s == Space10 || s == Space200408 || s == soap.Envelope11 || s == soap.Envelope12 {
 			return endpoint{}, v.fault("InvalidEPR", "A reference parameter cannot be a header block: it is in no namespace, or in that of SOAP or WS-Addressing.")
 		}
+		if mixed(parameter) {
+			return endpoint{}, v.fault("InvalidEPR", "A reference parameter holds text and elements beside each other.")
+		}
 		n, bytes := weigh(parameter)
 		elements, size = elements+n, size+bytes
 	}
@@ -70,6 +75,11 @@ func (v *version) readBack(e *xmlreader.Element) (endpoint, error) {
 		return endpoint{}, v.fault("InvalidEPR", "The reference parameters are more than 32 elements, or more than 16 KiB.")
 	}
 	return to, nil
+}
+
+// mixed says whether there is text beside elements, whose order would be lost.
+func mixed(e *xmlreader.Element) bool {
+	return len(e.Children) > 0 && trim(e.Text) != "" || slices.ContainsFunc(e.Children, mixed)
 }
 
 // weigh gives how many elements there are in e, itself included, and about how

@@ -96,15 +96,33 @@ func (s *Settings) reply(_ context.Context, m *soap.Message, failed error) []*xm
 	}
 	add("To", p.version.anonymous)
 	for _, parameter := range to.parameters {
-		sent := *parameter
+		sent := bare(parameter)
 		if p.version.isParameter {
 			mark := p.version.name("IsReferenceParameter")
 			sent.Attrs = append([]xmlreader.Attr{{Name: mark, Value: "true"}}, without(sent.Attrs, mark)...)
 		}
-		blocks = append(blocks, &sent)
+		blocks = append(blocks, sent)
 	}
 	return blocks
 }
+
+// bare is a copy without what would mean something else in our answer: types
+// and other qualified names, whose prefixes are not declared there, and what
+// SOAP itself reads on header blocks.
+func bare(e *xmlreader.Element) *xmlreader.Element {
+	c := &xmlreader.Element{Name: e.Name, Text: e.Text}
+	for _, a := range e.Attrs {
+		if a.Name != instanceType && a.Name.Space != soap.Envelope11 && a.Name.Space != soap.Envelope12 {
+			c.Attrs = append(c.Attrs, a)
+		}
+	}
+	for _, child := range e.Children {
+		c.Children = append(c.Children, bare(child))
+	}
+	return c
+}
+
+var instanceType = soap.Name{Space: "http://www.w3.org/2001/XMLSchema-instance", Local: "type"}
 
 func without(attrs []xmlreader.Attr, name soap.Name) []xmlreader.Attr {
 	var rest []xmlreader.Attr

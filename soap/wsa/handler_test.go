@@ -119,6 +119,7 @@ func TestRow17WhatIsRefused(t *testing.T) {
 		"MessageID has a null scheme":   {`<a:MessageID>:x</a:MessageID>`, ""},
 		"RelatesTo is no URI":           {`<a:RelatesTo>x</a:RelatesTo>`, ""},
 		"parameters in no namespace":    {parameters(`<x/>`), "InvalidEPR"},
+		"a parameter of mixed content":  {parameters(`<x xmlns="urn:x"><y>1<z/></y></x>`), "InvalidEPR"},
 		"a parameter of addressing":     {parameters(`<a:Action>urn:x</a:Action>`), "InvalidEPR"},
 		"a parameter of SOAP":           {parameters(`<Body xmlns="` + soap.Envelope11 + `"/>`), "InvalidEPR"},
 		"many parameters":               {parameters(many), "InvalidEPR"},
@@ -265,7 +266,7 @@ func TestRow17WithoutAFaultNameFaultsAreSOAPs(t *testing.T) {
 }
 
 func TestRow17ReferenceParametersComeBack(t *testing.T) {
-	const one, two = `<x:one xmlns:x="urn:x" xmlns:a="` + wsa.Space10 + `" a:IsReferenceParameter="false" n="1">1<x:in/></x:one>`, `<two xmlns="urn:y"/>`
+	const one, two = `<x:one xmlns:x="urn:x" xmlns:a="` + wsa.Space10 + `" xmlns:i="http://www.w3.org/2001/XMLSchema-instance" xmlns:s="` + soap.Envelope11 + `" a:IsReferenceParameter="false" n="1" i:type="x:T" s:mustUnderstand="banana"><x:in i:type="x:T">1</x:in></x:one>`, `<two xmlns="urn:y"/>`
 	there := replyTo(anonymous + `<a:ReferenceParameters>` + one + `</a:ReferenceParameters>`)
 	elsewhere := `<a:FaultTo>` + anonymous + `<a:ReferenceParameters>` + two + `</a:ReferenceParameters></a:FaultTo>`
 	for name, test := range map[string]struct {
@@ -303,8 +304,11 @@ func expectParameter(t *testing.T, name string, blocks []*xmlreader.Element, wan
 	if last.Name.Local != want || (len(mark) == 1) != marked {
 		t.Errorf("%s: got %+v", name, last)
 	}
-	if want == "one" && (last.Text != "1" || len(last.Children) != 1 || !slices.Contains(last.Attrs, xmlreader.Attr{Name: soap.Name{Local: "n"}, Value: "1"})) {
+	if want == "one" && (len(last.Children) != 1 || last.Children[0].Text != "1" || !slices.Contains(last.Attrs, xmlreader.Attr{Name: soap.Name{Local: "n"}, Value: "1"})) {
 		t.Errorf("%s: not all of it comes back: %+v", name, last)
+	}
+	if want == "one" && (len(last.Attrs)-len(mark) > 2 || len(last.Children[0].Attrs) > 0) {
+		t.Errorf("%s: what means something else in an answer comes back: %+v", name, last)
 	}
 }
 

@@ -78,6 +78,7 @@ func typedFault(code string, fieldsPath func(field string) string, fields string
 		return envelopeFault(v.Sender, v.SenderStatus,
 			match{"code", detail + "r:code", code},
 			match{"not retryable", detail + "r:retryable", "false"},
+			match{"correlation id", "matches(" + detail + "r:correlationId, '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')", "true"},
 			match{"fields", fieldsPath(detail + "r:field"), fields},
 			// SoapUI's Schema Compliance does not look into the detail of a SOAP 1.2 fault.
 			match{"elements of the detail", "matches(string-join(" + v.Detail + "/*/*/local-name(), ' '), '^code message correlationId retryable( field)*$')", "true"},
