@@ -29,7 +29,8 @@ const (
 //
 // The limits hold over all servers together. In any time t no more calls pass
 // than Rate * t + Burst and what the servers held when it began: each a tenth
-// of a second's rate at most, or as many as waited for one answer of Usage.
+// of a second's rate at most, or as many as waited for one answer of Usage, and
+// one for each call that might still give its permit back.
 // The quota is never exceeded; a thousandth of it may be left unused at each
 // server when the day ends. It may be used by several goroutines, and keeps a
 // few bytes for each caller that it was asked about.
@@ -78,22 +79,21 @@ func (l *Limiter) Take(ctx context.Context, c Caller) error {
 	}
 }
 
-// Check says what Take would refuse now without asking Usage. It takes nothing.
-// Errors: an *Error of RATE_LIMITED with RetryAfter.
-func (l *Limiter) Check(c Caller) error {
+// GiveBack gives back the permit that Take gave c at a time or after it, for a
+// call that is refused all the same: others of the caller may use it. It asks
+// nobody, so what was taken under another policy, on another day, or of the
+// rate more than a second ago is lost. To be called once for a Take at most.
+func (l *Limiter) GiveBack(c Caller, at time.Time) {
 	limits := limitsOf(c.Policy)
 	if limits == unlimited {
-		return nil
+		return
 	}
 	m := l.meter(c.Name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := l.now()
-	m.update(limits, now)
-	if m.available() > 0 {
-		return nil
+	if now := l.now(); m.limits == limits && m.day == dayOf(at) && m.day == dayOf(now) {
+		m.giveBack(now.Sub(at) <= shelfLife)
 	}
-	return m.refused(now)
 }
 
 func (l *Limiter) meter(name string) *meter {

@@ -23,8 +23,9 @@ func TestWithoutALimitUsageIsNotAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Check(caller.Caller{Name: "erp"}); err != nil || u.asked() != 0 {
-		t.Errorf("%v, asked %d times", err, u.asked())
+	l.GiveBack(caller.Caller{Name: "erp"}, time.Now())
+	if u.asked() != 0 {
+		t.Errorf("asked %d times", u.asked())
 	}
 }
 
@@ -63,21 +64,61 @@ func TestARefusalTellsWhichLimitAndUntilWhen(t *testing.T) {
 			time.Sleep(test.after / 2)
 			for range 1000 { // a flood
 				told(l.Take(t.Context(), c), test.after/2)
-				told(l.Check(c), test.after/2)
 			}
 			if u.asked() != asked {
 				t.Errorf("%+v: the flood has reached Usage %d times", test.p, u.asked()-asked)
 			}
 			time.Sleep(test.after / 2)
-			if err := l.Check(c); err != nil {
-				t.Errorf("%+v: %v", test.p, err)
-			}
 			if err := l.Take(t.Context(), c); err != nil {
 				t.Errorf("%+v: %v", test.p, err)
 			}
 			time.Sleep(18*time.Hour - time.Since(time.Now().Truncate(24*time.Hour)) + 24*time.Hour) // the same time on another day
 		}
 	})
+}
+
+// TestAPermitGivenBackIsAnothers: once, and only where it would still be held.
+func TestAPermitGivenBackIsAnothers(t *testing.T) {
+	t.Parallel()
+	one, both := caller.Policy{DailyQuota: 1}, caller.Policy{DailyQuota: 1, Rate: 5}
+	for name, test := range map[string]struct {
+		taken, then caller.Policy
+		pause       time.Duration // before it is given back
+		want        int           // calls that pass then
+	}{
+		"of the rate":                         {caller.Policy{Rate: 1}, caller.Policy{Rate: 1}, 0, 1},
+		"of the rate, when it has come again": {caller.Policy{Rate: 1}, caller.Policy{Rate: 1}, 1001 * time.Millisecond, 1},
+		"of the quota":                        {one, one, 0, 1},
+		"of the quota, late":                  {one, one, time.Hour, 1},
+		"of the quota, on the next day":       {one, one, 24 * time.Hour, 1},
+		"of both":                             {both, both, 0, 1},
+		"of both, late":                       {both, both, time.Minute, 1},
+		"of another policy":                   {caller.Policy{DailyQuota: 7}, one, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Hour) // it is not midnight
+				l, at := caller.NewLimiter(&usage{}, time.Now), time.Now()
+				if err := l.Take(t.Context(), caller.Caller{Name: "erp", Policy: test.taken}); err != nil {
+					t.Fatal(err)
+				}
+				then := caller.Caller{Name: "erp", Policy: test.then}
+				if err := l.Take(t.Context(), then); !limited(err) {
+					t.Fatalf("before it is given back: %v", err)
+				}
+				time.Sleep(test.pause)
+				l.GiveBack(caller.Caller{Name: "erp", Policy: test.taken}, at)
+				passed := 0
+				for passed < 3 && l.Take(t.Context(), then) == nil {
+					passed++
+				}
+				if passed != test.want {
+					t.Errorf("%d calls have passed, want %d", passed, test.want)
+				}
+			})
+		})
+	}
 }
 
 func TestCallsAtOnceShareOneReserve(t *testing.T) {

@@ -98,6 +98,7 @@ type load struct {
 	pause            time.Duration // of a worker between two calls, at most
 	rest             time.Duration // of all, every so often
 	time             time.Duration
+	replays          bool // every third call is one, and gives its permit back
 }
 
 // run gives the times of the calls that passed.
@@ -112,7 +113,11 @@ func (l load) run(t *testing.T, u *usage, p caller.Policy) (passed []time.Time) 
 		for range l.workers {
 			all.Go(func() {
 				for time.Since(start) < l.time {
+					began := time.Now()
 					switch err := limiter.Take(t.Context(), c); {
+					case err == nil && l.replays && rand.N(3) == 0:
+						time.Sleep(latency())
+						limiter.GiveBack(c, began)
 					case err == nil:
 						mu.Lock()
 						passed = append(passed, time.Now())
@@ -157,8 +162,10 @@ func TestTheRateHoldsOverAllServers(t *testing.T) {
 		{caller.Policy{Rate: 100, Burst: 300}, load{servers: 2, workers: 5, pause: 10 * time.Millisecond, rest: 3 * time.Second, time: 30 * time.Second}, 15},
 		{caller.Policy{Rate: 1000, Burst: 100}, load{servers: 3, workers: 10, pause: 5 * time.Millisecond, time: 5 * time.Second}, 30},
 		{caller.Policy{Rate: 1000}, load{servers: 4, workers: 10, pause: 10 * time.Millisecond, rest: time.Second, time: 5 * time.Second}, 15},
+		{caller.Policy{Rate: 10, Burst: 1}, load{servers: 2, workers: 4, pause: 10 * time.Millisecond, time: 20 * time.Second, replays: true}, 20},
+		{caller.Policy{Rate: 100}, load{servers: 3, workers: 5, pause: 10 * time.Millisecond, time: 20 * time.Second, replays: true}, 20},
 	} {
-		t.Run(fmt.Sprintf("%d a second, %d at once, %d servers", test.p.Rate, test.p.Burst, test.load.servers), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d a second, %d at once, %d servers, replays: %t", test.p.Rate, test.p.Burst, test.load.servers, test.load.replays), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				u := &usage{latency: latency}
@@ -170,6 +177,9 @@ func TestTheRateHoldsOverAllServers(t *testing.T) {
 				}
 				// Of all windows the fullest is found by the emptiest start before each end.
 				held := float64(test.load.servers * max(test.p.Rate/10, test.load.workers))
+				if test.load.replays {
+					held += float64(test.load.servers * test.load.workers)
+				}
 				emptiest := 0.0
 				for i, at := range passed {
 					since := at.Sub(start).Seconds()
@@ -198,12 +208,21 @@ func TestTheRateHoldsOverAllServers(t *testing.T) {
 // too, and nearly all of it can be used, also by a caller that pauses.
 func TestTheQuotaIsExact(t *testing.T) {
 	t.Parallel()
-	for _, p := range []caller.Policy{{DailyQuota: 5000}, {DailyQuota: 5000, Rate: 100}, {DailyQuota: 1, Rate: 100}, {DailyQuota: 5000, Rate: 1000, Burst: 20}} {
-		t.Run(fmt.Sprintf("%d a day, %d a second", p.DailyQuota, p.Rate), func(t *testing.T) {
+	for _, test := range []struct {
+		p       caller.Policy
+		replays bool
+	}{
+		{caller.Policy{DailyQuota: 5000}, false}, {caller.Policy{DailyQuota: 5000, Rate: 100}, false},
+		{caller.Policy{DailyQuota: 1, Rate: 100}, false}, {caller.Policy{DailyQuota: 5000, Rate: 1000, Burst: 20}, false},
+		{caller.Policy{DailyQuota: 5000}, true}, {caller.Policy{DailyQuota: 5000, Rate: 100}, true},
+		{caller.Policy{DailyQuota: 1}, true}, {caller.Policy{DailyQuota: 1, Rate: 100}, true},
+	} {
+		p := test.p
+		t.Run(fmt.Sprintf("%d a day, %d a second, replays: %t", p.DailyQuota, p.Rate, test.replays), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(24*time.Hour - 70*time.Second - time.Since(time.Now().Truncate(24*time.Hour))) // it is before midnight
-				l := load{servers: 3, workers: 3, pause: 30 * time.Millisecond, rest: 2 * time.Second, time: 240 * time.Second}
+				l := load{servers: 3, workers: 3, pause: 30 * time.Millisecond, rest: 2 * time.Second, time: 240 * time.Second, replays: test.replays}
 				byDay := map[time.Time]int{}
 				for _, at := range l.run(t, &usage{latency: latency}, p) {
 					byDay[at.UTC().Truncate(24*time.Hour)]++

@@ -111,6 +111,21 @@ func (m *meter) spend() bool {
 	return true
 }
 
+// giveBack is a call's permits again. Those of the rate are held only as long as
+// others, and as many: the rate comes again by itself. Those of the quota do
+// not, so none is lost, and nobody is told that there is none before tomorrow.
+func (m *meter) giveBack(fresh bool) {
+	if m.limits.quota > 0 {
+		m.quota++
+		if m.byQuota {
+			m.until, m.byQuota = time.Time{}, false
+		}
+	}
+	if m.limits.rate > 0 && fresh && m.rate < m.limits.largest() {
+		m.rate++
+	}
+}
+
 // refused is the error while there is nothing to be had.
 func (m *meter) refused(now time.Time) error {
 	wait := m.until.Sub(now)
@@ -165,7 +180,7 @@ func (m *meter) land(r request, g Grant, asked, now time.Time) error {
 	}
 	m.got = now
 	if m.limits.rate > 0 {
-		m.rate = g.Permits
+		m.rate += g.Permits // what was given back meanwhile is there already
 	}
 	if r.policy.DailyQuota > 0 {
 		m.quota += g.Permits

@@ -51,6 +51,7 @@ type Gateway struct {
 	nonces    caller.Nonces
 	log       *slog.Logger
 	refusals  *refusals
+	replays   *replays
 }
 
 // New makes a Gateway.
@@ -58,7 +59,7 @@ func New(s Settings, d *caller.Directory, l *caller.Limiter, n caller.Nonces, lo
 	if s.Secure == nil {
 		s.Secure = func(r *http.Request) bool { return r.TLS != nil }
 	}
-	return &Gateway{settings: s, directory: d, limiter: l, nonces: n, log: log, refusals: newRefusals()}
+	return &Gateway{settings: s, directory: d, limiter: l, nonces: n, log: log, refusals: newRefusals(), replays: newReplays()}
 }
 
 // HeaderHandler is the Gateway's place in a soap.Server: behind the envelope
@@ -141,17 +142,19 @@ func (g *Gateway) allow(ctx context.Context, c caller.Caller, m *soap.Message, t
 	if len(c.Policy.Operations) > 0 && !slices.Contains(c.Policy.Operations, m.Operation) {
 		return Forbidden, caller.ErrForbidden
 	}
-	// What is over its limit costs no nonce: neither the database, nor the
-	// sender, who may send the same message again. The limit itself comes after
-	// the nonce: a replay is not to use up what is its caller's.
-	if err := g.limiter.Check(c); err != nil {
-		return RateLimited, err
+	if g.replays.knows(c.Name, t) {
+		return Replayed, errReplayed
 	}
-	if err := g.spend(ctx, c, t); err != nil {
-		return orUnavailable(Replayed, err), err
-	}
+	// The permit comes before the nonce: who is told to send the same message
+	// again later can. It is given back where the nonce was used before: a
+	// replay is not to use up what is its caller's.
+	taken := time.Now()
 	if err := g.limiter.Take(ctx, c); err != nil {
 		return orUnavailable(RateLimited, err), err
+	}
+	if err := g.spend(ctx, c, t); err != nil {
+		g.limiter.GiveBack(c, taken)
+		return orUnavailable(Replayed, err), err
 	}
 	return Accepted, nil
 }
@@ -177,6 +180,7 @@ func (g *Gateway) spend(ctx context.Context, c caller.Caller, t *wss.Token) erro
 	case err == nil:
 		return nil
 	case errors.Is(err, caller.ErrReplayed):
+		g.replays.note(c.Name, t)
 		return errReplayed
 	case errors.Is(err, registration.ErrUnavailable):
 		return err

@@ -154,17 +154,39 @@ func TestTheRateAndTheQuotaOfACaller(t *testing.T) {
 			if test.name == "daily" && passed != test.passing || passed < test.passing || limited == 0 {
 				t.Errorf("%d have passed, %d were refused", passed, limited)
 			}
-			// The first refusal at each server asks the database, the others spend no nonce.
 			spent := 0
 			for _, name := range kept.callers {
 				if name == test.name {
 					spent++
 				}
 			}
-			if test.name == "daily" && spent != passed+2 {
-				t.Errorf("%d nonces were spent", spent)
+			if spent != passed {
+				t.Errorf("%d nonces were spent by %d calls", spent, passed)
 			}
 		})
+	}
+}
+
+// TestTheSameMessageIsGoodAfterTheLimit: who is told to send the same request
+// again later can, also where it has a nonce, and at another server.
+func TestTheSameMessageIsGoodAfterTheLimit(t *testing.T) {
+	t.Parallel()
+	db := database(t, systems(t)...)
+	servers := []*service{serve(t, db, parts{}), serve(t, db, parts{})}
+	limited := map[*service]message{}
+	for _, s := range servers {
+		for len(limited) == 0 || limited[s].token == "" {
+			m := message{token: digestToken("slow", "SLOW")}
+			if _, told := s.send(t, m); told == "slow rate_limited" {
+				limited[s] = m
+			}
+		}
+	}
+	time.Sleep(2100 * time.Millisecond) // the burst is there again
+	for i, s := range servers {
+		if a, told := servers[1-i].send(t, limited[s]); !a.passed() {
+			t.Errorf("the same message again: %q %v", told, a)
+		}
 	}
 }
 
@@ -181,6 +203,39 @@ func TestWhoIsNotLetInUsesUpNobodysRate(t *testing.T) {
 		if a, told := s.send(t, message{token: digestToken("daily", "DAILY")}); a.passed() != (i < 2) {
 			t.Errorf("call %d: %q %v", i+2, told, a)
 		}
+	}
+}
+
+// TestAKnownReplayAsksNobody: a second time it costs neither the database nor,
+// for a while, a permit; of another caller the same nonce is another one.
+func TestAKnownReplayAsksNobody(t *testing.T) {
+	t.Parallel()
+	kept := &nonces{err: caller.ErrReplayed}
+	s := serve(t, database(t, systems(t)...), parts{nonces: kept})
+	token := func(name, secret string) message {
+		return message{peer: loopback, token: security(name, `<o:Password>`+secret+`</o:Password><o:Nonce>QEFCQ0RFRkdISUpLTE1OTw==</o:Nonce>`)}
+	}
+	for range 10 {
+		if a, told := s.send(t, token("daily", "DAILY")); told != "daily replayed" {
+			t.Errorf("%q %v", told, a)
+		}
+	}
+	kept.err = nil
+	if a, told := s.send(t, token("sealed", "SEALED")); !a.passed() {
+		t.Errorf("of another caller: %q %v", told, a)
+	}
+	if !slices.Equal(kept.callers, []string{"daily", "sealed"}) {
+		t.Errorf("asked for %q", kept.callers)
+	}
+	// However many there are, no more are remembered, and each is refused.
+	kept.err = caller.ErrReplayed
+	for range 5000 {
+		if _, told := s.send(t, message{token: digestToken("sealed", "SEALED")}); told != "sealed replayed" {
+			t.Fatal(told)
+		}
+	}
+	if a, told := s.send(t, message{peer: loopback, header: basic("daily", "DAILY")}); !a.passed() {
+		t.Errorf("replays have used up a quota: %q %v", told, a)
 	}
 }
 
