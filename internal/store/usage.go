@@ -32,7 +32,14 @@ const (
 // microseconds, rounded against the caller. Each server brings its own clock:
 // where one is behind the others, it gives less until it has caught up, and
 // counts for their day. A state that lies more than a minute beyond what the
-// policy allows was left by a clock that was wrong, and is taken as used up.
+// policy allows was left by a clock that was wrong, and is taken as used up; so
+// is today's quota where the day counted is later than tomorrow. A clock that
+// is ahead by more than that cannot be told from a caller that comes back after
+// days: its server begins a day of its own and gives of that day's quota, and
+// of a whole one again each time that another server has found it. The others
+// give nothing more until their midnight, and do not ask before unless they are
+// started again: for as long as the clock is wrong, n servers give n+1 quotas a
+// day at most.
 //
 // Another policy than the one before takes effect at once: the same share of
 // its burst is free. A quota counts while there is one. After a COMMIT whose
@@ -100,7 +107,7 @@ func (r *usageRow) reserve(l limits, want, now int64) caller.Grant {
 		free = l.burst - up((max(r.TAT, now)-now)*l.rate, second)
 	}
 	if l.quota > 0 {
-		r.turn(now / day)
+		r.turn(now/day, l.quota)
 		quota = l.quota - r.Used
 	}
 	permits := max(0, min(want, free, quota))
@@ -136,13 +143,14 @@ func (r *usageRow) adopt(l limits, now int64) {
 }
 
 // turn begins a new day. One that is over does not come back for a clock that
-// is behind; one that is still far away was a wrong clock's.
-func (r *usageRow) turn(today int64) {
+// is behind; one that is still far away was a wrong clock's, and how much of
+// today was used is not known any more.
+func (r *usageRow) turn(today, quota int64) {
 	switch {
 	case today > r.Day:
 		r.Day, r.Used = today, 0
 	case r.Day > today+1:
-		r.Day = today
+		r.Day, r.Used = today, quota
 	}
 }
 

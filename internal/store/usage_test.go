@@ -80,7 +80,11 @@ func TestReserve(t *testing.T) {
 		"midnight by clocks that differ": {
 			{12*h - s, quota, 4, permits(4)}, {12 * h, quota, 4, permits(4)}, {12*h - ms, quota, 9, permits(1)}, {12*h - ms, quota, 9, spent(24*h + ms)},
 		},
-		"a day of a clock that was wrong": {{24 * 10 * h, quota, 4, permits(4)}, {0, quota, 9, permits(1)}, {0, quota, 9, spent(12 * h)}, {12 * h, quota, 9, permits(5)}},
+		"a day of a clock that was wrong": {
+			{0, quota, 3, permits(3)}, {24 * 10 * h, quota, 1, permits(1)}, {0, quota, 9, spent(12 * h)}, {h, quota, 9, spent(11 * h)},
+			{24 * 10 * h, quota, 9, permits(5)}, {24 * 10 * h, quota, 9, spent(12 * h)}, {2 * h, quota, 9, spent(10 * h)}, {12 * h, quota, 9, permits(5)},
+		},
+		"a clock that is a day ahead counts for tomorrow": {{0, quota, 3, permits(3)}, {24 * h, quota, 4, permits(4)}, {0, quota, 9, permits(1)}, {12 * h, quota, 9, spent(24 * h)}},
 		"rate and quota": {
 			{0, both, 9, permits(3)}, {0, both, 9, retry(100 * ms)}, {h, both, 9, permits(2)}, {h, both, 9, spent(11 * h)}, {12 * h, both, 9, permits(3)},
 		},
