@@ -16,9 +16,6 @@ type credentials struct {
 	subject     string // of the certificate; "" for one that no caller can have
 }
 
-// basic is a user name and a password by HTTP Basic (RFC 7617).
-type basic struct{ name, password string }
-
 // maxAuthorization is the longest Authorization header that is read, in bytes.
 const maxAuthorization = 2048
 
@@ -30,11 +27,11 @@ func credentialsOf(r *http.Request, t *wss.Token) (credentials, error) {
 		if len(headers) > 1 || len(headers[0]) > maxAuthorization {
 			return c, errAuthorization
 		}
-		name, password, ok := r.BasicAuth()
+		b, ok := parseBasic(headers[0])
 		if !ok {
 			return c, errAuthorization
 		}
-		c.basic = &basic{name, password}
+		c.basic = &b
 	}
 	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
 		c.certificate = true

@@ -16,7 +16,7 @@ import (
 
 // Settings of a Gateway.
 type Settings struct {
-	// WSS is for WS-Security headers.
+	// WSS is for WS-Security headers; its Refused is the Gateway's own.
 	WSS wss.Settings
 	// Secure says whether what a request holds was seen by nobody on its way,
 	// so that a password in it may be taken; nil is by TLS alone.
@@ -35,6 +35,7 @@ const (
 	Open            Result = "open"          // no callers are configured
 	NoCredential    Result = "no_credential" //nolint:gosec // a result, no credential
 	Unreadable      Result = "unreadable_credential"
+	Expired         Result = "expired_credential" //nolint:gosec // a result, no credential
 	InTheClear      Result = "password_in_the_clear"
 	Unauthenticated Result = "unauthenticated"
 	Replayed        Result = "replayed"
@@ -66,7 +67,9 @@ func New(s Settings, d *caller.Directory, l *caller.Limiter, n caller.Nonces, lo
 // and before the schema. Errors of its own are of UNAUTHENTICATED, FORBIDDEN,
 // RATE_LIMITED and UNAVAILABLE.
 func (g *Gateway) HeaderHandler() soap.HeaderHandler {
-	return wss.HeaderHandler(g.settings.WSS, g.accept)
+	s := g.settings.WSS
+	s.Refused = g.unread
+	return wss.HeaderHandler(s, g.accept)
 }
 
 type contextKey struct{}
@@ -90,6 +93,20 @@ func (g *Gateway) accept(ctx context.Context, m *soap.Message, t *wss.Token) (co
 		return nil, err
 	}
 	return context.WithValue(ctx, contextKey{}, v.caller), nil
+}
+
+// unread tells of a message whose Security header is a fault: who it is of is
+// not known. Without callers it is counted only, as it means nothing to anybody
+// but its sender.
+func (g *Gateway) unread(ctx context.Context, m *soap.Message, fault *soap.Error) {
+	v := verdict{result: Unreadable}
+	if fault.Subcode == wss.MessageExpired {
+		v.result = Expired
+	}
+	g.observe("", v.result)
+	if g.directory.Configured() {
+		g.tell(ctx, m, v)
+	}
 }
 
 func (g *Gateway) observe(name string, result Result) {

@@ -231,7 +231,7 @@ func TestAnAuthorizationHeaderIsOfHTTPBasic(t *testing.T) {
 			t.Errorf("%s: %q %v", name, told, a)
 		}
 	}
-	for name, header := range map[string]string{"as it is": right, "in capitals": "BASIC" + right[5:], "in small letters": "basic" + right[5:]} {
+	for name, header := range map[string]string{"as it is": right, "in capitals": "BASIC" + right[5:], "in small letters": "basic" + right[5:], "with more spaces": "Basic  " + right[5:] + " "} {
 		if a, told := s.send(t, message{peer: loopback, header: [][2]string{{"Authorization", header}}}); !a.passed() {
 			t.Errorf("%s: %q %v", name, told, a)
 		}
@@ -256,7 +256,7 @@ func TestOrderOfDecisions(t *testing.T) {
 		{"security before schema, a wrong one", message{body: register, peer: loopback, header: basic("plain", "X")}, registration.Unauthenticated, "plain unauthenticated"},
 		{"policy before schema", message{body: register, peer: loopback, header: basic("reader", "READER")}, registration.Forbidden, "reader forbidden"},
 		{"schema last", message{body: register, peer: loopback, header: basic("writer", "WRITER")}, registration.ValidationFailed, "writer accepted"},
-		{"a token out of date before who it is", message{peer: loopback, token: expired, header: basic("plain", "X")}, registration.Unauthenticated, ""},
+		{"a token out of date before who it is", message{peer: loopback, token: expired, header: basic("plain", "X")}, registration.Unauthenticated, " expired_credential"},
 	} {
 		a, told := s.send(t, test.m)
 		if a.code() != string(test.code) || told != test.told {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"registrar/internal/caller"
+	"registrar/soap/wss"
 )
 
 // TestTheFirstCallerClosesTheDoor: from then on, and after Refresh at the
@@ -79,6 +80,39 @@ func TestAFloodDoesNotFillTheLog(t *testing.T) {
 		}
 		if log := s.log.String(); strings.Count(log, "\n") != 1 || strings.Contains(log, "no-such-name") || strings.Contains(log, "caller=sealed") != (name == "sealed") {
 			t.Errorf("%s has left\n%s", name, log)
+		}
+	}
+}
+
+// TestAHeaderThatIsAFaultIsTold: counted by what it is, also while everybody is
+// let in, and told in the log as other refusals are, without what it names.
+func TestAHeaderThatIsAFaultIsTold(t *testing.T) {
+	t.Parallel()
+	const old = `<u:Created>2020-01-01T00:00:00Z</u:Created>`
+	stamp := func(content string) string {
+		return `<o:Security xmlns:o="` + wss.SecextSpace + `" xmlns:u="` + wss.UtilitySpace + `">` + content + `</o:Security>`
+	}
+	for name, test := range map[string]struct{ token, want string }{
+		"a token that is too old":  {security("sealed", `<o:Password>SEALED</o:Password>`+old), " expired_credential"},
+		"a Timestamp that is over": {stamp(`<u:Timestamp><u:Expires>2020-01-01T00:00:00Z</u:Expires></u:Timestamp>`), " expired_credential"},
+		"a Timestamp of no time":   {stamp(`<u:Timestamp><u:Expires>yesterday</u:Expires></u:Timestamp>`), " unreadable_credential"},
+		"a token without password": {security("no-such-name", ""), " unreadable_credential"},
+		"another token":            {stamp(`<o:BinarySecurityToken>PLAIN</o:BinarySecurityToken>`), " unreadable_credential"},
+	} {
+		open, closed := serve(t, database(t), parts{}), serve(t, database(t, systems(t)...), parts{})
+		for range 3 {
+			for _, s := range []*service{open, closed} {
+				if a, told := s.send(t, message{peer: loopback, token: test.token}); told != test.want || a.code() != "UNAUTHENTICATED" {
+					t.Errorf("%s: %q %v", name, told, a)
+				}
+			}
+		}
+		if open.log.Len() != 0 {
+			t.Errorf("%s: without callers the log is\n%s", name, open.log.String())
+		}
+		if log := closed.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "result="+test.want[1:]) || !strings.Contains(log, "operation=GetRegistration") ||
+			strings.Contains(log, "no-such-name") || strings.Contains(log, "PLAIN") || strings.Contains(log, "SEALED") {
+			t.Errorf("%s: the log is\n%s", name, log)
 		}
 	}
 }

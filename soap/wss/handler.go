@@ -2,6 +2,7 @@ package wss
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"registrar/soap"
@@ -13,6 +14,9 @@ type Settings struct {
 	Now     func() time.Time // nil is time.Now
 	MaxAge  time.Duration    // how old a UsernameToken's Created may be; 0 is 300 s, which the profile recommends (1.1.1, section 3.1)
 	MaxSkew time.Duration    // how far the clocks of a caller and of this node may differ; 0 is 60 s
+	// Refused, if not nil, is told of each message that accept is not asked
+	// about because its Security header is a fault. It must not block.
+	Refused func(ctx context.Context, m *soap.Message, fault *soap.Error)
 }
 
 var (
@@ -42,6 +46,9 @@ func HeaderHandler(s Settings, accept func(ctx context.Context, m *soap.Message,
 		Process: func(ctx context.Context, m *soap.Message) (context.Context, error) {
 			t, err := s.read(m.Blocks)
 			if err != nil {
+				if fault, ok := errors.AsType[*soap.Error](err); ok && s.Refused != nil {
+					s.Refused(ctx, m, fault)
+				}
 				return nil, err
 			}
 			return accept(ctx, m, t)

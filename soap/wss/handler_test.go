@@ -18,8 +18,9 @@ import (
 // handler is a HeaderHandler with what it gave to accept.
 type handler struct {
 	soap.HeaderHandler
-	token *wss.Token
-	asked int
+	token   *wss.Token
+	asked   int
+	refused *soap.Error
 }
 
 type contextKey struct{}
@@ -27,7 +28,10 @@ type contextKey struct{}
 // newHandler makes one whose clock stands at now.
 func newHandler(now time.Time) *handler {
 	h := &handler{}
-	h.HeaderHandler = wss.HeaderHandler(wss.Settings{Now: func() time.Time { return now }},
+	h.HeaderHandler = wss.HeaderHandler(wss.Settings{
+		Now:     func() time.Time { return now },
+		Refused: func(_ context.Context, _ *soap.Message, fault *soap.Error) { h.refused = fault },
+	},
 		func(ctx context.Context, _ *soap.Message, t *wss.Token) (context.Context, error) {
 			h.asked++
 			h.token = t
@@ -43,10 +47,13 @@ func (h *handler) process(t testing.TB, blocks ...*xmlreader.Element) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.token, h.asked = nil, 0
+	h.token, h.asked, h.refused = nil, 0, nil
 	ctx, err := h.Process(t.Context(), &soap.Message{Version: soap.SOAP11, Operation: "Echo", Blocks: blocks, HTTP: r})
 	if err == nil && (h.asked != 1 || ctx.Value(contextKey{}) != "accepted") || err != nil && h.asked != 0 {
 		t.Errorf("accept was asked %d times with the error %v", h.asked, err)
+	}
+	if told, _ := errors.AsType[*soap.Error](err); told != h.refused {
+		t.Errorf("told of %v, the error is %v", h.refused, err)
 	}
 	return err //nolint:wrapcheck // as it is
 }
