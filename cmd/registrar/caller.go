@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +47,8 @@ A caller proves who it is in one of these ways:
 Secrets are 26 random letters and digits. Each is shown once, when it is made.
 
 With the embedded database these commands must be run as the user that the
-service runs as, with the same --data-dir.`,
+service runs as, with the same --data-dir. Only add makes a database where there
+is none, or brings its schema up to date as registrar serve does.`,
 		Example: `  registrar caller add erp
   registrar caller add backfill --operations Register --rate 50 --suppress-notifications
   registrar caller list
@@ -68,14 +73,26 @@ func oneName(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// withCallers opens the database as serve does, also beside a serve that runs
-// on it.
-func withCallers(cmd *cobra.Command, do func(context.Context, config.Config, caller.Store) error) (err error) {
+// withCallers opens the database that there is, also beside a serve that runs
+// on it. It neither makes one nor changes its schema.
+func withCallers(cmd *cobra.Command, do func(context.Context, config.Config, caller.Store) error) error {
 	c, err := config.Load(cmd.Flags(), os.Environ())
 	if err != nil {
 		return err
 	}
-	log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)
+	if c.Database.Driver == config.SQLite {
+		if _, err := os.Stat(storeOptions(c).Path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no database in %s: give the --data-dir (data_dir) that the service has; registrar serve or registrar caller add makes one where there is none", absolute(c.DataDir))
+		}
+	}
+	c.Database.Migrate = false
+	return openCallers(cmd, c, do)
+}
+
+// withCallersAnew opens the database as serve does, which makes what is not
+// there.
+func withCallersAnew(cmd *cobra.Command, do func(context.Context, config.Config, caller.Store) error) error {
+	c, err := config.Load(cmd.Flags(), os.Environ())
 	if err != nil {
 		return err
 	}
@@ -83,6 +100,14 @@ func withCallers(cmd *cobra.Command, do func(context.Context, config.Config, cal
 		if err := makeDataDir(c.DataDir); err != nil {
 			return err
 		}
+	}
+	return openCallers(cmd, c, do)
+}
+
+func openCallers(cmd *cobra.Command, c config.Config, do func(context.Context, config.Config, caller.Store) error) (err error) {
+	log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), openTimeout)
 	defer cancel()
@@ -92,6 +117,21 @@ func withCallers(cmd *cobra.Command, do func(context.Context, config.Config, cal
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return do(ctx, c, db.Callers())
+}
+
+// databaseOf says where the database is.
+func databaseOf(c config.Config) string {
+	if o := storeOptions(c); o.Path != "" {
+		return absolute(o.Path)
+	}
+	return fmt.Sprintf("the database %s at %s", c.Database.Name, strings.Join(c.Database.Addresses, ", "))
+}
+
+func absolute(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
 }
 
 // changeCaller changes one caller and says what then holds, and since when.
@@ -104,9 +144,16 @@ func changeCaller(cmd *cobra.Command, name, done string, change func(*caller.Cal
 		if err != nil {
 			return advised(err, name)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "Caller %s is %s. %s\n", name, done, holds(c))
-		return nil
+		return sayDone(cmd.OutOrStdout(), c, name, done)
 	})
+}
+
+// sayDone says what was done to a caller, and since when it holds.
+func sayDone(w io.Writer, c config.Config, name, done string) error {
+	if _, err := fmt.Fprintf(w, "Caller %s is %s. %s\n", name, done, holds(c)); err != nil {
+		return fmt.Errorf("caller %s is %s, which could not be written to standard output: %w", name, done, err)
+	}
+	return nil
 }
 
 func holds(c config.Config) string {
@@ -143,7 +190,15 @@ func updateCallerCommand() *cobra.Command {
 			if !flags.given(cmd.Flags()) {
 				return errors.New("nothing to change is given: registrar caller update --help lists what can be")
 			}
-			return changeCaller(cmd, args[0], "changed", func(c *caller.Caller) error { return flags.apply(cmd.Flags(), c) })
+			return changeCaller(cmd, args[0], "changed", func(c *caller.Caller) error {
+				if err := flags.apply(cmd.Flags(), c); err != nil {
+					return err
+				}
+				if cmd.Flags().Changed("certificate-subject") && c.CertificateSubject == "" && !hasSecret(*c, c.UpdatedAt) {
+					return fmt.Errorf("without the certificate the caller has no credential at all: registrar caller rotate %s makes a secret, registrar caller disable %s turns the caller away", c.Name, c.Name)
+				}
+				return nil
+			})
 		},
 	}
 	flags.add(cmd.Flags())

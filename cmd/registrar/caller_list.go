@@ -118,8 +118,8 @@ func writeJSON(w io.Writer, v any) error {
 
 func listCallers(w io.Writer, all []caller.Caller) error {
 	if len(all) == 0 {
-		fmt.Fprintln(w, "There is no caller. registrar caller add NAME adds one.")
-		return nil
+		_, err := fmt.Fprintln(w, "There is no caller. registrar caller add NAME adds one.")
+		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NAME\tSTATE\tOPERATIONS\tRATE\tDAILY QUOTA\tNOTIFICATIONS\tCREDENTIALS")

@@ -86,12 +86,16 @@ func (f *policyFlags) apply(fs *pflag.FlagSet, c *caller.Caller) error {
 	return err
 }
 
-// operationsOf checks names of operations; none is every one.
+// operationsOf checks names of operations. Every one is all, which has to be
+// asked for: an empty variable of a script is not to open what it should close.
 func operationsOf(names []string) ([]string, error) {
-	if len(names) == 0 || slices.Equal(names, []string{allOperations}) {
+	if slices.Equal(names, []string{allOperations}) {
 		return nil, nil
 	}
 	known := wsdl.Operations()
+	if len(names) == 0 {
+		return nil, fmt.Errorf("--operations names none: give some of %s, or all", strings.Join(known, ", "))
+	}
 	var operations []string
 	for _, name := range names {
 		name = strings.TrimSpace(name)

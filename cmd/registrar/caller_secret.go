@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,8 @@ func addCallerCommand() *cobra.Command {
 		Use:   "add NAME",
 		Short: "Add a caller and show its secret, once",
 		Long: `Adds a caller and writes its secret to standard output. It is shown this once:
-when it is lost, registrar caller rotate makes another one.
+when it is lost, registrar caller rotate makes another one. Where there is no
+database yet, one is made, as registrar serve does.
 
 NAME is 1 to 64 of a-z, 0-9, '.', '_' and '-'.
 
@@ -59,7 +61,7 @@ NAME is 1 to 64 of a-z, 0-9, '.', '_' and '-'.
 			if noSecret && added.CertificateSubject == "" {
 				return errors.New("--no-secret leaves the caller without any credential: give it --certificate-subject too")
 			}
-			return withCallers(cmd, func(ctx context.Context, c config.Config, callers caller.Store) error {
+			return withCallersAnew(cmd, func(ctx context.Context, c config.Config, callers caller.Store) error {
 				var text string
 				if !noSecret {
 					var secret caller.Secret
@@ -71,11 +73,11 @@ NAME is 1 to 64 of a-z, 0-9, '.', '_' and '-'.
 				if err := callers.Add(ctx, added); err != nil {
 					return advised(err, name)
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Caller %s is added. %s\n", name, holds(c))
-				if !noSecret {
-					showSecret(cmd.OutOrStdout(), text, digest)
+				if noSecret {
+					return sayDone(cmd.OutOrStdout(), c, name, "added in "+databaseOf(c))
 				}
-				return nil
+				said := fmt.Sprintf("Caller %s is added in %s. %s\n", name, databaseOf(c), holds(c))
+				return showSecret(cmd.OutOrStdout(), name, said, text, digest)
 			})
 		},
 	}
@@ -113,6 +115,8 @@ given. ` + digestHelp,
 				now := time.Now()
 				var text string
 				var sealed bool
+				var had bool
+				var before []caller.Secret // which still hold
 				err := callers.Change(ctx, name, func(one *caller.Caller) error {
 					sealed = digest
 					if !cmd.Flags().Changed("digest") {
@@ -123,20 +127,23 @@ given. ` + digestHelp,
 					if text, secret, err = newSecret(c, name, sealed, now); err != nil {
 						return err
 					}
+					had = hasSecret(*one, now)
+					before = ending(one.Secrets, now, overlap)
 					one.UpdatedAt = now
-					one.Secrets = append([]caller.Secret{secret}, ending(one.Secrets, now, overlap)...)
+					one.Secrets = append([]caller.Secret{secret}, before...)
 					return nil
 				})
 				if err != nil {
 					return advised(err, name)
 				}
-				until := "The one before does not hold any more."
-				if overlap > 0 {
-					until = fmt.Sprintf("The one before holds until %s.", now.Add(overlap).UTC().Format(time.RFC3339))
+				said := fmt.Sprintf("Caller %s has a secret. %s\n", name, holds(c))
+				switch {
+				case len(before) > 0:
+					said = fmt.Sprintf("Caller %s has another secret. %s The one before holds until %s.\n", name, holds(c), stamp(before[0].ExpiresAt))
+				case had:
+					said = fmt.Sprintf("Caller %s has another secret. %s The one before does not hold any more.\n", name, holds(c))
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Caller %s has another secret. %s %s\n", name, holds(c), until)
-				showSecret(cmd.OutOrStdout(), text, sealed)
-				return nil
+				return showSecret(cmd.OutOrStdout(), name, said, text, sealed)
 			})
 		},
 	}
@@ -159,6 +166,11 @@ func ending(secrets []caller.Secret, now time.Time, overlap time.Duration) []cal
 		}
 	}
 	return left
+}
+
+// hasSecret says whether a secret of the caller is accepted at now.
+func hasSecret(c caller.Caller, now time.Time) bool {
+	return slices.ContainsFunc(c.Secrets, func(s caller.Secret) bool { return s.InForce(now) })
 }
 
 // newSecret draws a secret, sealed where digests need its text.
@@ -190,16 +202,20 @@ func callerSealer(c config.Config) (*caller.Sealer, error) {
 	return caller.NewSealer(key)
 }
 
-// showSecret writes a secret for the one time.
-func showSecret(w io.Writer, text string, digest bool) {
+// showSecret writes what was said of a caller, and its secret for the one time.
+func showSecret(w io.Writer, name, said, text string, digest bool) error {
 	kept := "only its hash is kept"
 	if digest {
 		kept = "its hash is kept, and itself under callers.key"
 	}
-	fmt.Fprintf(w, `
+	_, err := fmt.Fprintf(w, `%s
   secret  %s
 
 It is shown this once: %s.
 It is the password of HTTP Basic (curl -u NAME:SECRET) and of a WS-Security UsernameToken.
-`, text, kept)
+`, said, text, kept)
+	if err != nil {
+		return fmt.Errorf("caller %s has a new secret, but it was not shown: standard output cannot be written: %w; registrar caller rotate %s makes another one", name, err, name)
+	}
+	return nil
 }

@@ -39,6 +39,8 @@ func TestPolicyFlags(t *testing.T) {
 		{"--rate 1000001", before, "--rate must be"},
 		{"--burst -1", before, "--burst must be"},
 		{"--daily-quota 1000000001", before, "--daily-quota must be"},
+		{"--operations=", before, "--operations names none"},
+		{"--operations=,", before, `no operation ""`},
 		{"--operations register", before, `no operation "register"`},
 		{"--operations all,Register", before, `no operation "all"`},
 		{"--certificate-subject=portal", before, "distinguished name"},

@@ -258,7 +258,7 @@ func prepareSchema(ctx context.Context, c config.Config, log *slog.Logger) (err 
 	if !c.Database.Migrate {
 		steps, err := m.Status(ctx)
 		if slices.ContainsFunc(steps, func(s store.Migration) bool { return !s.Applied }) {
-			err = errors.New("the database's schema is not up to date: run registrar migrate up, or set database.migrate")
+			err = errors.New("the database's schema is not up to date: run registrar migrate up, or registrar serve with database.migrate")
 		}
 		return err
 	}

@@ -35,7 +35,7 @@ const (
 	Open            Result = "open"          // no callers are configured
 	NoCredential    Result = "no_credential" //nolint:gosec // a result, no credential
 	Unreadable      Result = "unreadable_credential"
-	Expired         Result = "expired_credential" //nolint:gosec // a result, no credential
+	Expired         Result = "expired_credential"
 	InTheClear      Result = "password_in_the_clear"
 	Unauthenticated Result = "unauthenticated"
 	Replayed        Result = "replayed"

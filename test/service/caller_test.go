@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -58,6 +59,23 @@ func (c callerCommand) refused(t *testing.T, want string, args ...string) {
 	}
 }
 
+// unwritten runs what succeeds but for its standard output, which is full.
+func (c callerCommand) unwritten(t *testing.T, want string, args ...string) {
+	t.Helper()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	var errs bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), harness.Binary(t), slices.Concat([]string{"caller"}, args, c.flags)...)
+	cmd.Stdout, cmd.Stderr = full, &errs
+	exit, ok := errors.AsType[*exec.ExitError](cmd.Run())
+	if !ok || exit.ExitCode() != 1 || !strings.Contains(errs.String(), want) {
+		t.Errorf("caller %v with a full standard output: %v, no %q in\n%s", args, exit, want, errs.String())
+	}
+}
+
 // secret runs what shows one.
 func (c callerCommand) secret(t *testing.T, args ...string) string {
 	t.Helper()
@@ -104,10 +122,17 @@ func TestCallerCommand(t *testing.T) {
 				return callerCommand{[]string{"--data-dir", data, "--log-level", "warn", "--config", harness.Config(t, database+yaml)}}
 			}
 			c := with("callers: {refresh: 700ms}\n")
-			if out := c.ok(t, "list"); !strings.Contains(out, "caller add") {
-				t.Errorf("an empty list says %q", out)
+			nothing, place := "up to date: run registrar migrate up", "the database "
+			if name == "SQLite" {
+				nothing, place = "no database in "+data, filepath.Join(data, "registrar.db")
 			}
-			if out := c.ok(t, "add", "erp"); !strings.Contains(out, "shown this once") || !strings.Contains(out, "700ms") {
+			for _, args := range [][]string{{"list"}, {"show", "erp"}, {"update", "erp", "--rate", "5"}, {"rotate", "erp"}, {"disable", "erp"}, {"enable", "erp"}} {
+				c.refused(t, nothing, args...)
+			}
+			if _, err := os.Stat(filepath.Dir(data)); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("what makes no database has left %s: %v", data, err)
+			}
+			if out := c.ok(t, "add", "erp"); !strings.Contains(out, "added in "+place) || !strings.Contains(out, "shown this once") || !strings.Contains(out, "700ms") {
 				t.Errorf("add says\n%s", out)
 			}
 			c.ok(t, "add", "backfill", "--operations", "GetRegistration,Register", "--rate", "50", "--burst", "200", "--daily-quota", "100000", "--suppress-notifications", "--certificate-subject", "cn=backfill, O=Acme")
@@ -130,6 +155,9 @@ func TestCallerCommand(t *testing.T) {
 			c.refused(t, "caller list", "show", "nobody")
 			c.refused(t, "caller list", "disable", "nobody")
 			c.refused(t, "caller list", "rotate", "nobody")
+			c.refused(t, "--operations names none", "add", "nothing", "--operations", "")
+			c.refused(t, "--operations names none", "update", "erp", "--operations", "")
+			c.refused(t, "caller rotate mesh", "update", "mesh", "--certificate-subject", "")
 			c.refused(t, "--help", "update", "erp")
 
 			c.ok(t, "update", "backfill", "--rate", "0", "--burst", "0", "--operations", "all", "--suppress-notifications=false", "--certificate-subject", "")
@@ -158,6 +186,20 @@ func TestCallerCommand(t *testing.T) {
 				t.Error("a secret is shown again")
 			}
 
+			if out := c.ok(t, "rotate", "mesh"); strings.Contains(out, "before") || !strings.Contains(out, "mesh has a secret") {
+				t.Errorf("rotate of a caller that had no secret says\n%s", out)
+			}
+			c.ok(t, "update", "mesh", "--certificate-subject", "")
+
+			c.unwritten(t, "caller rotate lost", "add", "lost")
+			c.unwritten(t, "caller rotate lost", "rotate", "lost")
+			for _, args := range [][]string{{"add", "unheard", "--no-secret", "--certificate-subject", "CN=unheard"}, {"disable", "lost"}, {"update", "lost", "--rate", "5"}, {"list"}, {"list", "--json"}, {"show", "lost"}, {"show", "lost", "--json"}} {
+				c.unwritten(t, "no space", args...)
+			}
+			if s := c.show(t, "lost"); len(s.Secrets) != 2 || !s.Disabled || s.Rate != 5 {
+				t.Errorf("what could not be told: %+v", s)
+			}
+
 			c.refused(t, "openssl rand -base64 32", "add", "legacy", "--digest")
 			keyed := with("callers: {key: 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='}\n")
 			if out := keyed.ok(t, "add", "legacy", "--digest"); !strings.Contains(out, "callers.key") {
@@ -172,6 +214,41 @@ func TestCallerCommand(t *testing.T) {
 			if s := c.show(t, "legacy"); len(s.Secrets) != 1 || s.Secrets[0].Digest {
 				t.Errorf("after rotate --digest=false: %+v", s)
 			}
+		})
+	}
+}
+
+// TestCallerCommandAndTheSchema: only add brings a schema up to date, and only
+// where serve would.
+func TestCallerCommandAndTheSchema(t *testing.T) {
+	t.Parallel()
+	_, mariadb := harness.MariaDB(t)
+	for name, database := range map[string]string{"SQLite": "database:\n  driver: sqlite\n", "MariaDB": mariadb} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := t.TempDir()
+			with := func(more string) callerCommand {
+				return callerCommand{[]string{"--data-dir", data, "--log-level", "warn", "--config", harness.Config(t, database+more)}}
+			}
+			c := with("")
+			migrate := func(args ...string) {
+				t.Helper()
+				if out, err := exec.CommandContext(t.Context(), harness.Binary(t), slices.Concat([]string{"migrate"}, args, c.flags)...).CombinedOutput(); err != nil {
+					t.Fatalf("migrate %v: %v\n%s", args, err, out)
+				}
+			}
+			migrate("up")
+			if out := c.ok(t, "list"); !strings.Contains(out, "caller add") {
+				t.Errorf("an empty list says %q", out)
+			}
+			migrate("down")
+			for _, args := range [][]string{{"list"}, {"show", "erp"}, {"disable", "erp"}, {"rotate", "erp"}} {
+				c.refused(t, "run registrar migrate up", args...)
+			}
+			c.ok(t, "add", "erp")
+			c.ok(t, "show", "erp")
+			migrate("down")
+			with("  migrate: false\n").refused(t, "run registrar migrate up", "add", "second")
 		})
 	}
 }
