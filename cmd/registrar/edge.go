@@ -28,16 +28,10 @@ func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error)
 	if public == "" {
 		public = l.soapBase()
 	}
-	proxies, err := c.Proxies()
-	if err != nil {
-		return nil, err
-	}
 	samples, err := endpoint.Samples()
 	if err != nil {
 		return nil, err
 	}
-	peers := transport.Peers{Proxies: proxies}
-	p.callers = p.gateway(peers.Secure)
 	server, err := soap.New(soap.Config{
 		Path:           servicePath,
 		Description:    wsdl.Description,
@@ -45,12 +39,12 @@ func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error)
 		Operations:     e.Operations(),
 		FaultDetails:   endpoint.FaultDetails(),
 		Faults:         e.Fault,
-		Headers:        []soap.HeaderHandler{p.callers.HeaderHandler(), wsa.HeaderHandler(wsa.Settings{FaultName: "RegistrationFault"})},
+		Headers:        []soap.HeaderHandler{p.gateway.HeaderHandler(), wsa.HeaderHandler(wsa.Settings{FaultName: "RegistrationFault"})},
 		Samples:        samples,
 		PublicURL:      public,
 		Hosts:          c.Hosts,
-		TrustedProxies: proxies,
-		HTTPS:          peers.HTTPS,
+		TrustedProxies: p.peers.Proxies,
+		HTTPS:          p.peers.HTTPS,
 		BodyLimit:      int64(c.Limits.BodyBytes),
 		MemoryLimit:    int64(c.Limits.Memory),
 		Limits:         xmlreader.Limits{Depth: c.Limits.Depth, Attributes: c.Limits.Attributes, Elements: c.Limits.Elements, NameBytes: c.Limits.NameBytes},

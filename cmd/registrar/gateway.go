@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"time"
 
 	"registrar/internal/caller"
@@ -13,8 +12,8 @@ import (
 	"registrar/internal/gateway"
 )
 
-// openDirectory reads the callers.
-func (p *parts) openDirectory(ctx context.Context, c config.Config) error {
+// openGateway reads the callers, and makes what decides about their messages.
+func (p *parts) openGateway(ctx context.Context, c config.Config) error {
 	sealer, err := callerSealer(c)
 	if err != nil {
 		return err
@@ -22,17 +21,18 @@ func (p *parts) openDirectory(ctx context.Context, c config.Config) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	p.directory, err = caller.OpenDirectory(ctx, caller.Settings{Refresh: c.Callers.Refresh}, p.db.Callers(), sealer, p.log)
-	return err
-}
-
-// gateway decides about callers' messages; secure says of a request whether a
-// password in it may be taken.
-func (p *parts) gateway(secure func(*http.Request) bool) *gateway.Gateway {
+	if err != nil {
+		return err
+	}
+	if p.peers.Proxies, err = c.Proxies(); err != nil {
+		return err
+	}
 	settings := gateway.Settings{
-		Secure:  secure,
+		Secure:  p.peers.Secure,
 		Observe: func(name string, result gateway.Result) { p.metrics.Admission(name, string(result)) },
 	}
-	return gateway.New(settings, p.directory, caller.NewLimiter(p.db.Usage(), time.Now), p.db.Nonces(), p.log)
+	p.gateway = gateway.New(settings, p.directory, caller.NewLimiter(p.db.Usage(), time.Now), p.db.Nonces(), p.log)
+	return p.mayListen(c)
 }
 
 // callerOf is who calls, as the operations see it.

@@ -25,6 +25,7 @@ import (
 	"registrar/internal/registration"
 	"registrar/internal/store"
 	"registrar/internal/telemetry"
+	"registrar/internal/transport"
 )
 
 // openTimeout bounds the wait for the database at the start.
@@ -38,6 +39,8 @@ type parts struct {
 	instance  *instance
 	db        *store.DB
 	directory *caller.Directory
+	peers     transport.Peers
+	gateway   *gateway.Gateway
 	hashes    *password.Pool
 	broker    *embedded.Broker // nil with Kafka
 	queue     *queue.Client
@@ -45,7 +48,6 @@ type parts struct {
 	lanes     map[lane.Lane]*notify.Gather
 	senders   []notify.Sender
 	service   *registration.Service
-	callers   *gateway.Gateway
 	outbox    depth
 }
 
@@ -64,7 +66,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (p *parts, err
 	if p.db, err = openDatabase(ctx, c, log); err != nil {
 		return p, err
 	}
-	if err = p.openDirectory(ctx, c); err != nil {
+	if err = p.openGateway(ctx, c); err != nil {
 		return p, err
 	}
 	if err = p.openQueue(c); err != nil {

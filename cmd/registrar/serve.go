@@ -70,9 +70,6 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger, out io.Writer
 // in the order in which they feed each other, so that nothing is handed to a
 // part that is gone.
 func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready func()) error {
-	if err := p.mayListen(c); err != nil {
-		return err
-	}
 	soap, admin, err := p.servers(c, l)
 	if err != nil {
 		return err
@@ -87,7 +84,7 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 	stages.start(ctx, p.relay.Run)
 	stages.start(ctx, l.soap.Run)
 	stages.start(ctx, p.directory.Run)
-	stages.start(ctx, p.callers.Sweep)
+	stages.start(ctx, p.gateway.Sweep)
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, soap, l.soap, c.ShutdownTimeout) })
 	ready()
 	p.log.Info("ready", "version", version, "database", c.Database.Driver, "lanes", laneNames(p.lanes))
