@@ -49,6 +49,9 @@ var dialect = []struct {
 	{regexp.MustCompile(`\b(VARCHAR|VARBINARY)\(\d+\)`), "TEXT"},
 	{regexp.MustCompile(`\bMEDIUMTEXT\b`), "TEXT"},
 	{regexp.MustCompile(`\bBIGINT\b`), "INTEGER"},
+	// SQLite's DDL is in the migration's transaction, so a column is never half there.
+	{regexp.MustCompile(`\bADD COLUMN IF NOT EXISTS\b`), "ADD COLUMN"},
+	{regexp.MustCompile(`(DROP INDEX IF EXISTS \w+) ON \w+;`), "$1;"},
 	{regexp.MustCompile(`\) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;`), ") STRICT, WITHOUT ROWID;"},
 }
 

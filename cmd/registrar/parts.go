@@ -237,7 +237,7 @@ func linger(l lane.Lane) time.Duration {
 // lanesOf are the lanes that this process serves.
 func lanesOf(c config.Config) ([]lane.Lane, error) {
 	if len(c.Notify.Lanes) == 0 {
-		return lane.Used(), nil
+		return lane.All(), nil
 	}
 	var lanes []lane.Lane
 	for _, name := range c.Notify.Lanes {

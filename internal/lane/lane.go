@@ -30,18 +30,43 @@ func All() []Lane {
 	return []Lane{SMSOTP, EmailOTP, SMSTransactional, EmailTransactional, EmailMarketing, SMSMarketing}
 }
 
-// Used lists the lanes that anything travels in: those that Of gives.
-func Used() []Lane { return []Lane{SMSTransactional, EmailTransactional} }
-
 // Of is the lane in which a notification of a kind travels by a channel.
 func Of(kind registration.Kind, channel registration.Channel) (Lane, error) {
+	of, known := map[registration.Kind]struct{ email, sms Lane }{
+		registration.VerificationCode:      {EmailOTP, SMSOTP},
+		registration.RegistrationCompleted: {EmailTransactional, SMSTransactional},
+		registration.CampaignMessage:       {EmailMarketing, SMSMarketing},
+	}[kind]
 	switch {
-	case kind == registration.RegistrationCompleted && channel == registration.EmailChannel:
-		return EmailTransactional, nil
-	case kind == registration.RegistrationCompleted && channel == registration.SMSChannel:
-		return SMSTransactional, nil
+	case known && channel == registration.EmailChannel:
+		return of.email, nil
+	case known && channel == registration.SMSChannel:
+		return of.sms, nil
 	default:
 		return "", fmt.Errorf("lane: none for a %s by %s", kind, channel)
+	}
+}
+
+// Priority is the urgency of a lane; a lower one goes first.
+type Priority int
+
+// The priorities.
+const (
+	OneTimeCode   Priority = iota // somebody is waiting for it
+	Transactional                 // news of what a person has done
+	Marketing                     // may wait for whatever else there is
+)
+
+// Priority is that of the lane's messages.
+func (l Lane) Priority() Priority {
+	_, name, _ := strings.Cut(string(l), ".")
+	switch name {
+	case "otp":
+		return OneTimeCode
+	case "marketing":
+		return Marketing
+	default:
+		return Transactional
 	}
 }
 

@@ -33,22 +33,22 @@ func TestEveryLaneHasItsNameAndChannel(t *testing.T) {
 	}
 }
 
-// TestUsedAreThoseThatOfGives: nothing travels in a lane that nobody serves.
-func TestUsedAreThoseThatOfGives(t *testing.T) {
+// TestEveryKindHasItsLane: a code before the news of a registration, and that
+// before a campaign, by each channel.
+func TestEveryKindHasItsLane(t *testing.T) {
 	t.Parallel()
-	used := map[lane.Lane]bool{}
-	for _, l := range lane.Used() {
-		used[l] = true
-	}
-	for _, channel := range []registration.Channel{registration.EmailChannel, registration.SMSChannel} {
-		l, err := lane.Of(registration.RegistrationCompleted, channel)
-		if err != nil || !used[l] || l.Channel() != channel {
-			t.Errorf("the news by %s travels in %s, %v", channel, l, err)
+	for kind, priority := range map[registration.Kind]lane.Priority{
+		registration.VerificationCode: lane.OneTimeCode, registration.RegistrationCompleted: lane.Transactional, registration.CampaignMessage: lane.Marketing,
+	} {
+		for _, channel := range []registration.Channel{registration.EmailChannel, registration.SMSChannel} {
+			l, err := lane.Of(kind, channel)
+			if err != nil || l.Channel() != channel || l.Priority() != priority {
+				t.Errorf("%s by %s travels in %s, %v", kind, channel, l, err)
+			}
 		}
-		delete(used, l)
-	}
-	if len(used) > 0 {
-		t.Errorf("nothing travels in %v", used)
+		if _, err := lane.Of(kind, "PIGEON"); err == nil {
+			t.Error("an unknown channel has a lane")
+		}
 	}
 	if _, err := lane.Of("SOMETHING_ELSE", registration.EmailChannel); err == nil {
 		t.Error("an unknown kind has a lane")

@@ -48,6 +48,22 @@ type Claim struct {
 	// Ambiguous counts the earlier attempts that ended after SENDING without
 	// an answer: each may have reached the person.
 	Ambiguous int
+	// Code is the one-time code of a VERIFICATION_CODE.
+	Code Code
+	// Template is the name of a campaign's template; "" for any other kind.
+	Template string
+	// Suppressed is why nothing is to be sent to the recipient; "" for nothing
+	// known. One-time codes are asked for by whoever waits for them, so they
+	// are never suppressed.
+	Suppressed string
+}
+
+// Code is a one-time code as it is kept.
+type Code struct {
+	// Sealed is the code under a key that is not in the database; nil when it
+	// is not to be sent any more: it was used, or another one has replaced it.
+	Sealed    []byte
+	ExpiresAt time.Time
 }
 
 // Outcome is how an attempt ended.

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"time"
 
 	"registrar/internal/registration"
 )
@@ -16,6 +17,11 @@ type Message struct {
 	Subject        string // e-mail only
 	Text           string
 	HTML           string // e-mail only
+	Kind           registration.Kind
+	Deadline       time.Time // after it the message is of no use to anyone: a provider that keeps messages is told
+	// Unsubscribe is an https address that ends such messages when it is posted
+	// to (RFC 8058); "" for none. E-mail only.
+	Unsubscribe string
 }
 
 // Sender hands messages to one provider.
@@ -51,6 +57,9 @@ const (
 	Permanent Class = "PERMANENT"
 	// Ambiguous says that the message may have been taken; the answer is missing.
 	Ambiguous Class = "AMBIGUOUS"
+	// Throttled says that the provider wants fewer messages now: this one was
+	// not taken, and it is not a failed attempt.
+	Throttled Class = "THROTTLED"
 )
 
 // SendError is a failed attempt. Status is the provider's code ("550 5.1.1",
@@ -58,7 +67,13 @@ const (
 type SendError struct {
 	Class  Class
 	Status string
-	Err    error // for errors.Is on contexts and network errors; not to be logged as text
+	// Provider says that the failure is the provider's and not this message's
+	// (no connection, refused sign-in, overload): another provider may take it.
+	// It is only looked at where Class is Transient or Throttled.
+	Provider bool
+	// RetryAfter is what the provider asked to wait; 0 for not said.
+	RetryAfter time.Duration
+	Err        error // for errors.Is on contexts and network errors; not to be logged as text
 }
 
 func (e *SendError) Error() string { return string(e.Class) + " " + e.Status }

@@ -24,6 +24,9 @@ type Account struct {
 	PasswordHash string   // PHC or modular crypt string; never leaves the store but to be verified
 	Status       Status
 	RegisteredAt time.Time
+	// When a contact was shown to be its owner's; zero for not yet.
+	EmailVerifiedAt  time.Time
+	MobileVerifiedAt time.Time
 }
 
 // Profile is what is known of the person beside what they sign in with.
@@ -52,6 +55,7 @@ type Registration struct {
 	RequestID     string // "" where the caller sent none
 	Fingerprint   [32]byte
 	Notifications []Notification
+	Events        []Event
 }
 
 // Details is all that may be told of a registration: never its password hash.

@@ -14,8 +14,15 @@ const (
 // Kind says what a notification is about; templates and priorities go by it.
 type Kind string
 
-// RegistrationCompleted tells a person that their account exists.
-const RegistrationCompleted Kind = "REGISTRATION_COMPLETED"
+// The kinds.
+const (
+	// VerificationCode brings a one-time code to the contact that it verifies.
+	VerificationCode Kind = "VERIFICATION_CODE"
+	// RegistrationCompleted tells a person that their account may be used.
+	RegistrationCompleted Kind = "REGISTRATION_COMPLETED"
+	// CampaignMessage is marketing, to those who consented to it.
+	CampaignMessage Kind = "CAMPAIGN"
+)
 
 // State is where the ledger has a notification.
 //
@@ -57,6 +64,7 @@ type Notification struct {
 	CreatedAt   time.Time // UTC, to the microsecond
 	Deadline    time.Time // after it the notification is dropped as Expired, not sent
 	TraceParent string    // W3C Trace Context of the request that caused it; "" for none
+	CampaignID  ID        // zero for none
 
 	// What the ledger says of it; set when read back.
 	State     State

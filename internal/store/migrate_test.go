@@ -34,16 +34,16 @@ func TestMigrateUpDownUp(t *testing.T) {
 						t.Errorf("%s is applied: %t, at %s", s.Name, s.Applied, s.AppliedAt)
 					}
 				}
-				if len(all) != 4 || n != want {
+				if len(all) != 8 || n != want {
 					t.Fatalf("%d of %d are applied, want %d: %+v", n, len(all), want, all)
 				}
 			}
 			applied(0)
 			up, err := m.Up(t.Context())
-			if err != nil || len(up) != 4 || up[0].Version != 1 || up[0].Name != "00001_accounts.sql" {
+			if err != nil || len(up) != 8 || up[0].Version != 1 || up[0].Name != "00001_accounts.sql" {
 				t.Fatal(up, err)
 			}
-			applied(4)
+			applied(8)
 			if up, err := m.Up(t.Context()); err != nil || len(up) != 0 {
 				t.Fatal(up, err)
 			}
@@ -56,7 +56,7 @@ func TestMigrateUpDownUp(t *testing.T) {
 			if down, err := m.Down(t.Context()); err != nil || down.Version != 0 {
 				t.Fatal(down, err)
 			}
-			if up, err := m.Up(t.Context()); err != nil || len(up) != 4 {
+			if up, err := m.Up(t.Context()); err != nil || len(up) != 8 {
 				t.Fatal(up, err)
 			}
 		})
@@ -74,7 +74,7 @@ func TestMigratorsWait(t *testing.T) {
 				mu    sync.Mutex
 				steps int
 			)
-			for range 4 {
+			for range 8 {
 				wg.Go(func() {
 					m, err := store.OpenMigrator(o)
 					if err != nil {
@@ -92,7 +92,7 @@ func TestMigratorsWait(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if steps != 4 {
+			if steps != 8 {
 				t.Errorf("%d steps were applied", steps)
 			}
 			create(t, open(t, o), person())

@@ -1,0 +1,34 @@
+package notify
+
+import (
+	"context"
+	"errors"
+)
+
+// Route is one way out of a lane: a provider, and the gate before it. A lane
+// has its routes in the order in which they are tried.
+type Route struct {
+	Sender Sender
+	Gate   Gate
+}
+
+// Gate guards a provider: by a breaker, which all lanes of the provider share,
+// and by the lane's share of the provider's rate.
+type Gate interface {
+	// Pass waits until one message may be handed to the provider. Errors:
+	// ErrShut, at once, while the provider is known not to work; the context's.
+	Pass(ctx context.Context) error
+	// Done tells how the Send after a Pass ended: err is nil or that of Send.
+	// Every Pass that gave nil is followed by one Done.
+	Done(err error)
+}
+
+// ErrShut says that a provider is left alone because it has just failed several
+// times in a row.
+var ErrShut = errors.New("notify: the provider is left alone for a while")
+
+// WithheldError is a Renderer's, for a message that is not to be sent any more,
+// such as a code that was used meanwhile. Its notification ends as EXPIRED.
+type WithheldError struct{ Reason string }
+
+func (e *WithheldError) Error() string { return "notify: withheld: " + e.Reason }

@@ -1,0 +1,28 @@
+-- +goose Up
+
+-- Marketing campaigns. segment, quiet_hours and frequency_cap are JSON of the
+-- program's. position is the last account that was looked at, in the order of
+-- the accounts' ids: who was chosen before it is in notifications.
+CREATE TABLE IF NOT EXISTS campaigns (
+    id            BINARY(16)    NOT NULL PRIMARY KEY,
+    name          VARCHAR(64)   NOT NULL,
+    channel       VARCHAR(16)   NOT NULL,
+    template      VARCHAR(64)   NOT NULL,
+    segment       VARCHAR(2048) NOT NULL,
+    quiet_hours   VARCHAR(255)  NOT NULL,
+    frequency_cap VARCHAR(255)  NOT NULL,
+    state         VARCHAR(16)   NOT NULL,
+    position      BINARY(16),
+    looked_at     BIGINT        NOT NULL,
+    chosen        BIGINT        NOT NULL,
+    audience      BIGINT        NOT NULL,
+    created_at    BIGINT        NOT NULL,
+    started_at    BIGINT        NOT NULL,
+    ended_at      BIGINT        NOT NULL,
+    deadline      BIGINT        NOT NULL,
+    revision      BIGINT        NOT NULL,
+    CONSTRAINT uq_campaigns_name UNIQUE (name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- +goose Down
+DROP TABLE IF EXISTS campaigns;
