@@ -12,7 +12,7 @@ ALTER TABLE callers ADD COLUMN IF NOT EXISTS verified_contacts BIGINT NOT NULL D
 -- sent any more. issue is new with each code.
 CREATE TABLE IF NOT EXISTS codes (
     account_id BINARY(16)  NOT NULL,
-    channel    VARCHAR(16) NOT NULL,
+    channel    VARBINARY(16) NOT NULL,
     issue      BINARY(16)  NOT NULL,
     mac        BINARY(32)  NOT NULL,
     sealed     BLOB,

@@ -26,7 +26,7 @@ CREATE INDEX IF NOT EXISTS ix_provider_messages_created ON provider_messages (cr
 
 -- Who is not written to any more, by the hash of the address or number.
 CREATE TABLE IF NOT EXISTS suppressions (
-    channel    VARCHAR(16)  NOT NULL,
+    channel    VARBINARY(16) NOT NULL,
     recipient  BINARY(32)   NOT NULL,
     reason     VARCHAR(32)  NOT NULL,
     detail     VARCHAR(255) NOT NULL,

@@ -5,7 +5,7 @@
 -- the accounts' ids: who was chosen before it is in notifications.
 CREATE TABLE IF NOT EXISTS campaigns (
     id            BINARY(16)    NOT NULL PRIMARY KEY,
-    name          VARCHAR(64)   NOT NULL,
+    name          VARBINARY(64) NOT NULL,
     channel       VARCHAR(16)   NOT NULL,
     template      VARCHAR(64)   NOT NULL,
     segment       VARCHAR(2048) NOT NULL,

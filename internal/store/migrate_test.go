@@ -47,7 +47,7 @@ func TestMigrateUpDownUp(t *testing.T) {
 			if up, err := m.Up(t.Context()); err != nil || len(up) != 0 {
 				t.Fatal(up, err)
 			}
-			for left := 3; left >= 0; left-- {
+			for left := 7; left >= 0; left-- {
 				if down, err := m.Down(t.Context()); err != nil || down.Version != int64(left)+1 {
 					t.Fatal(down, err)
 				}
