@@ -23,15 +23,17 @@ CREATE TABLE IF NOT EXISTS provider_messages (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE INDEX IF NOT EXISTS ix_provider_messages_created ON provider_messages (created_at);
+CREATE INDEX IF NOT EXISTS ix_provider_messages_notification ON provider_messages (notification_id);
 
--- Who is not written to any more, by the hash of the address or number.
+-- Who is not written to any more, by the hash of the address or number. A
+-- recipient has a row for each reason: one that ends leaves the others.
 CREATE TABLE IF NOT EXISTS suppressions (
     channel    VARBINARY(16) NOT NULL,
     recipient  BINARY(32)   NOT NULL,
-    reason     VARCHAR(32)  NOT NULL,
+    reason     VARBINARY(32) NOT NULL,
     detail     VARCHAR(255) NOT NULL,
     created_at BIGINT       NOT NULL,
-    PRIMARY KEY (channel, recipient)
+    PRIMARY KEY (channel, recipient, reason)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Poisonous messages that somebody has decided on; the messages themselves are
