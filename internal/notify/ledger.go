@@ -52,6 +52,9 @@ type Claim struct {
 	Code Code
 	// Template is the name of a campaign's template; "" for any other kind.
 	Template string
+	// Unsubscribe is the https address by which the person ends a campaign's
+	// messages; set by the renderer's decorator, "" for any other kind.
+	Unsubscribe string
 	// Suppressed is why nothing is to be sent to the recipient; "" for nothing
 	// known. One-time codes are asked for by whoever waits for them, so they
 	// are never suppressed.
@@ -63,6 +66,7 @@ type Code struct {
 	// Sealed is the code under a key that is not in the database; nil when it
 	// is not to be sent any more: it was used, or another one has replaced it.
 	Sealed    []byte
+	Text      string // opened; set by the renderer's decorator
 	ExpiresAt time.Time
 }
 
