@@ -39,13 +39,17 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) erro
 	if err != nil {
 		return fmt.Errorf("store: create: %w", err)
 	}
+	events, err := eventRows(r.Events)
+	if err != nil {
+		return fmt.Errorf("store: create: %w", err)
+	}
 	return a.db.transact(ctx, "create", func(ctx context.Context, t *tx) error {
 		if t.again {
 			if done, err := a.stored(ctx, t, r.Account); done || err != nil {
 				return err
 			}
 		}
-		err := t.insertRegistration(ctx, r, notifications, outbox)
+		err := t.insertRegistration(ctx, r, notifications, outbox, events)
 		f := a.db.dialect.classify(err)
 		if f.class != duplicate {
 			return err
@@ -61,8 +65,9 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) erro
 	})
 }
 
-// insertRegistration makes five statements of one registration.
-func (t *tx) insertRegistration(ctx context.Context, r registration.Registration, notifications, outbox rows) error {
+// insertRegistration makes five statements of one registration, and one of its
+// events: nothing is there of a new account that they could stand behind.
+func (t *tx) insertRegistration(ctx context.Context, r registration.Registration, notifications, outbox rows, events []eventRow) error {
 	if r.RequestID != "" {
 		err := t.run(ctx, insertIdempotency, r.Account.Caller, r.RequestID, r.Fingerprint[:], r.Account.ID[:],
 			string(r.Account.Status), r.Profile.Locale, micros(r.Account.RegisteredAt))
@@ -77,6 +82,9 @@ func (t *tx) insertRegistration(ctx context.Context, r registration.Registration
 		return err
 	}
 	err = t.run(ctx, insertProfile, r.Account.ID[:], r.Profile.FirstName, r.Profile.LastName, r.Profile.Locale, flag(r.Profile.MarketingConsent))
+	if err == nil {
+		err = t.writeEvents(ctx, events)
+	}
 	if err != nil || notifications.n == 0 {
 		return err
 	}
