@@ -29,6 +29,9 @@ type Settings struct {
 	MinInSync   int           // replicas that must have a message before it is acknowledged; 2 of 3, else 1
 	Retention   time.Duration // how long messages are kept; 7 days, to be far above the longest outage
 
+	// Events: the topic of events for other systems is used, and made where it is not there.
+	Events bool
+
 	SegmentBytes int // size of a log file, which is deleted as a whole; 0 for the broker's default
 
 	// FetchWait is how long a broker may hold a fetch that it has nothing for;
@@ -59,6 +62,18 @@ func (s Settings) Topic() string { return s.prefix() + ".notifications" }
 
 // DeadLetterTopic holds what could not be decoded, with its original key.
 func (s Settings) DeadLetterTopic() string { return s.prefix() + ".notifications.dead" }
+
+// EventTopic holds the events for other systems.
+func (s Settings) EventTopic() string { return s.prefix() + ".events" }
+
+// topics are those that are used.
+func (s Settings) topics() []string {
+	topics := []string{s.Topic(), s.DeadLetterTopic()}
+	if s.Events {
+		topics = append(topics, s.EventTopic())
+	}
+	return topics
+}
 
 // GroupID names the consumer group that reads a lane.
 func (s Settings) GroupID(l lane.Lane) string { return s.prefix() + "." + string(l) }
@@ -126,7 +141,7 @@ func Open(s Settings, log *slog.Logger, observe Observer) (*Client, error) {
 	c := &Client{settings: s, topic: s.Topic(), dead: s.DeadLetterTopic(), log: log, observe: observe, conns: map[*trackedConn]struct{}{}, ensured: make(chan struct{}, 1)}
 	c.transport = &kafka.Transport{
 		Dial: c.dial, DialTimeout: dialTimeout, IdleTimeout: idleTimeout, ClientID: s.ClientID, TLS: s.TLS,
-		MetadataTTL: s.MetadataAge, MetadataTopics: []string{s.Topic(), s.DeadLetterTopic()},
+		MetadataTTL: s.MetadataAge, MetadataTopics: s.topics(),
 	}
 	c.dialer = &kafka.Dialer{DialFunc: c.dial, Timeout: dialTimeout, ClientID: s.ClientID, TLS: s.TLS}
 	if s.Username != "" {

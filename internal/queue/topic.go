@@ -63,7 +63,7 @@ func (c *Client) ensureTopics(ctx context.Context) error {
 	if c.settings.SegmentBytes > 0 {
 		settings = append(settings, kafka.ConfigEntry{ConfigName: "segment.bytes", ConfigValue: strconv.Itoa(c.settings.SegmentBytes)})
 	}
-	made, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
+	topics := []kafka.TopicConfig{
 		{
 			Topic: c.topic, NumPartitions: Partitions, ReplicationFactor: replicas,
 			ConfigEntries: append(settings[:len(settings):len(settings)], retention(c.settings.Retention)),
@@ -72,7 +72,14 @@ func (c *Client) ensureTopics(ctx context.Context) error {
 			Topic: c.dead, NumPartitions: 1, ReplicationFactor: replicas,
 			ConfigEntries: append(settings[:len(settings):len(settings)], retention(4*c.settings.Retention)),
 		},
-	}})
+	}
+	if c.settings.Events {
+		topics = append(topics, kafka.TopicConfig{
+			Topic: c.settings.EventTopic(), NumPartitions: EventPartitions, ReplicationFactor: replicas,
+			ConfigEntries: append(settings[:len(settings):len(settings)], retention(c.settings.Retention)),
+		})
+	}
+	made, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: topics})
 	if err != nil {
 		return err
 	}
