@@ -225,8 +225,16 @@ type Email struct {
 	// From is the sender's address.
 	From string `koanf:"from"`
 	// FromName is the sender's name. "" is Brand.
-	FromName string     `koanf:"from_name"`
-	SMTP     SMTPServer `koanf:"smtp"`
+	FromName string `koanf:"from_name"`
+	// Rate is how many messages a second this process hands to the provider. 0 is without limit; at most 100,000.
+	Rate int `koanf:"rate"`
+	// MarketingShare is the part of Rate, in percent, that other news leaves to marketing. One-time codes go before both.
+	// 0 to 90.
+	MarketingShare int        `koanf:"marketing_share"`
+	SMTP           SMTPServer `koanf:"smtp"`
+	// Providers, in the order in which they are tried, stand instead of Driver, Rate, MarketingShare and SMTP. Only a
+	// file can hold them; no variable names them. At most 8.
+	Providers []EmailProvider `koanf:"providers"`
 }
 
 // SMTPServer is the mail server that e-mail is handed to.
@@ -252,8 +260,16 @@ type SMTPServer struct {
 // SMS is the SMS channel.
 type SMS struct {
 	// Driver is inbox or http.
-	Driver string      `koanf:"driver"`
-	HTTP   HTTPGateway `koanf:"http"`
+	Driver string `koanf:"driver"`
+	// Rate is how many messages a second this process hands to the provider. 0 is without limit; at most 100,000.
+	Rate int `koanf:"rate"`
+	// MarketingShare is the part of Rate, in percent, that other news leaves to marketing. One-time codes go before both.
+	// 0 to 90.
+	MarketingShare int         `koanf:"marketing_share"`
+	HTTP           HTTPGateway `koanf:"http"`
+	// Providers, in the order in which they are tried, stand instead of the keys above. Only a file can hold them; no
+	// variable names them. At most 8.
+	Providers []SMSProvider `koanf:"providers"`
 }
 
 // HTTPGateway is an SMS provider that takes messages as HTTP requests. URL,
@@ -303,9 +319,8 @@ func Default() Config {
 		},
 		Notify: Notify{Workers: 4, Lease: time.Minute},
 		Email: Email{
-			Driver: Inbox, From: "registrar@localhost",
-			SMTP: SMTPServer{Port: 587, Security: "starttls", Timeout: 30 * time.Second},
+			Driver: Inbox, From: "registrar@localhost", MarketingShare: defaultMarketingShare, SMTP: defaultSMTP(),
 		},
-		SMS: SMS{Driver: Inbox, HTTP: HTTPGateway{Method: "POST", Timeout: 10 * time.Second}},
+		SMS: SMS{Driver: Inbox, MarketingShare: defaultMarketingShare, HTTP: defaultHTTP()},
 	}
 }

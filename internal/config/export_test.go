@@ -8,7 +8,7 @@ func LoadBytes(file []byte, environ []string) (Config, error) {
 // Variables are the names of all variables in the environment.
 func Variables() []string {
 	var names []string
-	for _, k := range keys {
+	for _, k := range configTable.keys {
 		names = append(names, k.variable())
 	}
 	return names

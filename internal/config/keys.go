@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// key is one leaf of Config.
+// key is one leaf of a section.
 type key struct {
 	name  string // "database.password_file"
 	typ   reflect.Type
 	index []int  // for reflect.Value.FieldByIndex
 	show  string // the field's show tag
+	each  *table // of a list of sections: what one of them holds; nil for anything else
 }
 
 // variable is the name in the environment.
@@ -21,40 +22,76 @@ func (k key) variable() string {
 
 const prefix = "REGISTRAR_"
 
-// keys are all leaves, in the struct's order; byName and byVariable find them;
-// sections are the names of the structs between.
-var keys, byName, byVariable, sections = tabulate()
-
-func tabulate() (all []key, names, variables map[string]key, sections map[string]bool) {
-	names, variables, sections = map[string]key{}, map[string]key{}, map[string]bool{}
-	var walk func(t reflect.Type, path string, index []int)
-	walk = func(t reflect.Type, path string, index []int) {
-		for i := range t.NumField() {
-			f := t.Field(i)
-			name := path + f.Tag.Get("koanf")
-			at := append(append([]int{}, index...), i)
-			if f.Type.Kind() == reflect.Struct {
-				sections[name] = true
-				walk(f.Type, name+".", at)
-				continue
-			}
-			k := key{name: name, typ: f.Type, index: at, show: f.Tag.Get("show")}
-			all = append(all, k)
-			names[name] = k
-			variables[k.variable()] = k
-		}
-	}
-	walk(reflect.TypeFor[Config](), "", nil)
-	return all, names, variables, sections
+// table is what a struct of Config holds.
+type table struct {
+	keys     []key          // all leaves, in the struct's order
+	byName   map[string]key // the same
+	sections map[string]bool
 }
 
-// Keys are the names of everything that may be configured, in the order of Config.
-func Keys() []string {
-	names := make([]string, len(keys))
-	for i, k := range keys {
+var (
+	configTable = tabulate(reflect.TypeFor[Config]())
+	byVariable  = variables(configTable)
+)
+
+func tabulate(root reflect.Type) *table {
+	t := &table{byName: map[string]key{}, sections: map[string]bool{}}
+	var walk func(t *table, at reflect.Type, path string, index []int)
+	walk = func(t *table, at reflect.Type, path string, index []int) {
+		for i := range at.NumField() {
+			f := at.Field(i)
+			name := path + f.Tag.Get("koanf")
+			leaf := append(append([]int{}, index...), i)
+			if f.Type.Kind() == reflect.Struct {
+				t.sections[name] = true
+				walk(t, f.Type, name+".", leaf)
+				continue
+			}
+			k := key{name: name, typ: f.Type, index: leaf, show: f.Tag.Get("show")}
+			if isSections(f.Type) {
+				k.each = tabulate(f.Type.Elem())
+			}
+			t.keys = append(t.keys, k)
+			t.byName[name] = k
+		}
+	}
+	walk(t, root, "", nil)
+	return t
+}
+
+// isSections says whether t is a list of sections, which only a file can hold.
+func isSections(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
+}
+
+// variables are the keys by their variables.
+func variables(t *table) map[string]key {
+	found := map[string]key{}
+	for _, k := range t.keys {
+		found[k.variable()] = k
+	}
+	return found
+}
+
+func (t *table) names() []string {
+	names := make([]string, len(t.keys))
+	for i, k := range t.keys {
 		names[i] = k.name
 	}
 	return names
+}
+
+// Keys are the names of everything that may be configured, in the order of
+// Config. What a section of a list holds is told by KeysOf.
+func Keys() []string { return configTable.names() }
+
+// KeysOf are the names of what each section of the list at key holds, such as
+// smtp.host; nil for a key that is no list of sections.
+func KeysOf(key string) []string {
+	if each := configTable.byName[key].each; each != nil {
+		return each.names()
+	}
+	return nil
 }
 
 // notOurs are variables with our prefix that others set: hack/deps' cache, and

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -83,22 +84,22 @@ func fileName(flags *pflag.FlagSet, environ []string) string {
 }
 
 func load(file []byte, path string, flags *pflag.FlagSet, environ []string, problems Problems) (Config, error) {
-	l := loader{k: koanf.New("."), from: map[string]string{}, problems: problems}
+	l := loader{k: koanf.New("."), from: map[string]string{}, lists: map[string]reflect.Value{}, problems: problems}
 	l.file(file, path)
 	l.environ(environ)
 	if flags != nil {
 		l.flags(flags)
 	}
 	c := Default()
-	if err := l.k.UnmarshalWithConf("", &c, koanf.UnmarshalConf{Tag: "koanf"}); err != nil {
-		// Cannot happen: every value already has its field's type.
-		l.problems.add("configuration", "cannot be decoded", "report this")
+	l.decode(l.k, &c)
+	for name, list := range l.lists {
+		reflect.ValueOf(&c).Elem().FieldByIndex(configTable.byName[name].index).Set(list)
 	}
 	l.secrets(&c)
 	var invalid Problems
 	if errors.As(c.Validate(), &invalid) {
 		for _, p := range invalid {
-			if !slices.ContainsFunc(l.problems, func(q Problem) bool { return q.Key == p.Key }) {
+			if !slices.ContainsFunc(l.problems, func(q Problem) bool { return q.Key == p.Key || strings.HasPrefix(p.Key, q.Key+".") }) {
 				l.problems = append(l.problems, p)
 			}
 		}
@@ -115,7 +116,8 @@ func load(file []byte, path string, flags *pflag.FlagSet, environ []string, prob
 // field's type before koanf sees it, so that no error text holds one.
 type loader struct {
 	k        *koanf.Koanf
-	from     map[string]string // key to the source that set it last
+	from     map[string]string        // key to the source that set it last
+	lists    map[string]reflect.Value // lists of sections, by key; they have a single source, the file
 	problems Problems
 }
 
@@ -136,18 +138,29 @@ func (l *loader) file(text []byte, path string) {
 		l.add(path, "", "is not valid YAML: "+err.Error(), "correct the file")
 		return
 	}
-	l.put(confmap.Provider(l.section(raw, "", path), ""))
+	l.put(confmap.Provider(l.section(configTable, raw, "", "", path), ""))
 }
 
-// section takes the known keys of one level of the file.
-func (l *loader) section(raw map[string]any, at, path string) map[string]any {
+// decode lays what k holds over what into points to.
+func (l *loader) decode(k *koanf.Koanf, into any) {
+	if err := k.UnmarshalWithConf("", into, koanf.UnmarshalConf{Tag: "koanf"}); err != nil {
+		// Cannot happen: every value already has its field's type.
+		l.problems.add("configuration", "cannot be decoded", "report this")
+	}
+}
+
+// section takes the known keys of one level of the file: below at in t, and
+// below place, such as email.providers[1]., in the file.
+func (l *loader) section(t *table, raw map[string]any, at, place, path string) map[string]any {
 	taken := map[string]any{}
 	for name, value := range raw {
-		full := at + name
-		k, known := byName[full]
+		full := place + at + name
+		k, known := t.byName[at+name]
 		switch {
-		case value == nil && (known || sections[full]):
+		case value == nil && (known || t.sections[at+name]):
 			// "database:" with nothing below it
+		case known && k.each != nil:
+			l.lists[full] = l.list(k, value, full, path)
 		case known:
 			v, err := fromYAML(k.typ, value)
 			if err != nil {
@@ -156,18 +169,53 @@ func (l *loader) section(raw map[string]any, at, path string) map[string]any {
 			}
 			taken[name] = v
 			l.from[full] = path
-		case sections[full]:
+		case t.sections[at+name]:
 			below, ok := value.(map[string]any)
 			if !ok {
-				l.add(full, path, "must be a section with keys below it", "")
+				l.add(full, path, errSection.Error(), "")
 				continue
 			}
-			taken[name] = l.section(below, full+".", path)
+			taken[name] = l.section(t, below, at+name+".", place, path)
 		default:
-			l.add(printable(full), path, "is not a known key", suggestion(nearest(full, Keys())))
+			meant := nearest(at+name, t.names())
+			if meant != "" {
+				meant = place + meant
+			}
+			l.add(printable(full), path, "is not a known key", suggestion(meant))
 		}
 	}
 	return taken
+}
+
+// maxSections is how many sections a list may have.
+const maxSections = 8
+
+// list takes a list of sections, each over the defaults of such a section.
+func (l *loader) list(k key, value any, full, path string) reflect.Value {
+	list := reflect.MakeSlice(k.typ, 0, maxSections)
+	items, ok := value.([]any)
+	if !ok || len(items) > maxSections {
+		l.add(full, path, fmt.Sprintf("must be a list of at most %d sections", maxSections), "begin each with - name:")
+		return list
+	}
+	l.from[full] = path
+	for i, item := range items {
+		place := fmt.Sprintf("%s[%d]", full, i)
+		section := reflect.New(k.typ.Elem())
+		section.Elem().Set(reflect.ValueOf(defaultSections[k.name]))
+		below, ok := item.(map[string]any)
+		if !ok {
+			l.add(place, path, errSection.Error(), "")
+			return list.Slice(0, 0)
+		}
+		values := koanf.New(".")
+		if err := values.Load(confmap.Provider(l.section(k.each, below, "", place+".", path), ""), nil); err != nil {
+			l.problems.add("configuration", "cannot be merged", "report this")
+		}
+		l.decode(values, section.Interface())
+		list = reflect.Append(list, section.Elem())
+	}
+	return list
 }
 
 func suggestion(name string) string {
@@ -199,6 +247,8 @@ func (l *loader) environ(environ []string) {
 		TransformFunc: func(variable, text string) (string, any) {
 			k, known := byVariable[variable]
 			switch {
+			case known && k.each != nil && text != "":
+				l.add(k.name, variable, "cannot be set by a variable", "write it in the file")
 			case known && text != "":
 				v, err := fromText(k.typ, text)
 				if err != nil {
@@ -209,8 +259,10 @@ func (l *loader) environ(environ []string) {
 				return k.name, v
 			case !known && variable != fileVariable && !notOurs(variable, text):
 				var names []string
-				for _, k := range keys {
-					names = append(names, k.variable())
+				for _, k := range configTable.keys {
+					if k.each == nil {
+						names = append(names, k.variable())
+					}
 				}
 				l.add(printable(variable), "", "is not a known variable", suggestion(nearest(variable, names)))
 			}
@@ -225,7 +277,7 @@ func (l *loader) flags(flags *pflag.FlagSet) {
 		if !known || !f.Changed {
 			return "", nil
 		}
-		v, err := fromText(byName[name].typ, f.Value.String())
+		v, err := fromText(configTable.byName[name].typ, f.Value.String())
 		if err != nil {
 			l.add(name, "--"+f.Name, err.Error(), "")
 			return "", nil

@@ -47,19 +47,16 @@ func (c Config) GoString() string { return c.Redacted() }
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.Redacted()) }
 
 func (c Config) withoutFileSecrets() Config {
-	if c.Database.PasswordFile != "" {
-		c.Database.Password = ""
-	}
-	if c.Callers.KeyFile != "" {
-		c.Callers.Key = ""
-	}
-	if c.Email.SMTP.PasswordFile != "" {
-		c.Email.SMTP.Password = ""
-	}
-	c.SMS.HTTP.Secrets = maps.Clone(c.SMS.HTTP.Secrets)
-	for name := range c.SMS.HTTP.SecretFiles {
-		delete(c.SMS.HTTP.Secrets, name)
-	}
+	secretFiles{
+		one: func(_ string, value *Secret, _ string) { *value = "" },
+		named: func(_, _ string, values *map[string]Secret, files map[string]string) {
+			kept := maps.Clone(*values)
+			for name := range files {
+				delete(kept, name)
+			}
+			*values = kept
+		},
+	}.walk(reflect.ValueOf(&c).Elem(), "")
 	return c
 }
 
@@ -69,11 +66,26 @@ func (c Config) node(v reflect.Value) *yaml.Node {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		n.Content = append(n.Content, text(f.Tag.Get("koanf")))
-		if f.Type.Kind() == reflect.Struct {
+		switch {
+		case f.Type.Kind() == reflect.Struct:
 			n.Content = append(n.Content, c.node(v.Field(i)))
-			continue
+		case isSections(f.Type):
+			n.Content = append(n.Content, c.list(v.Field(i)))
+		default:
+			n.Content = append(n.Content, leaf(v.Field(i).Interface(), f.Tag.Get("show")))
 		}
-		n.Content = append(n.Content, leaf(v.Field(i).Interface(), f.Tag.Get("show")))
+	}
+	return n
+}
+
+// list is a list of sections.
+func (c Config) list(v reflect.Value) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.SequenceNode}
+	if v.Len() == 0 {
+		n.Style = yaml.FlowStyle
+	}
+	for i := range v.Len() {
+		n.Content = append(n.Content, c.node(v.Index(i)))
 	}
 	return n
 }

@@ -39,6 +39,7 @@ func (c Config) Validate() error {
 	v.notify(c)
 	v.email(c.Email)
 	v.sms(c.SMS)
+	v.providers(c)
 	return v.orNil()
 }
 
@@ -160,12 +161,7 @@ func (v *validator) notify(c Config) {
 	}
 	v.number("notify.workers", c.Notify.Workers, 1, 256)
 	v.between("notify.lease", c.Notify.Lease, 5*time.Second, time.Hour)
-	if c.Email.Driver == SMTP && c.Notify.Lease < 2*c.Email.SMTP.Timeout {
-		v.add("notify.lease", "must be at least twice email.smtp.timeout", "raise it, so that no other notifier takes over a message that is being sent")
-	}
-	if c.SMS.Driver == HTTP && c.Notify.Lease < 2*c.SMS.HTTP.Timeout {
-		v.add("notify.lease", "must be at least twice sms.http.timeout", "raise it, so that no other notifier takes over a message that is being sent")
-	}
+	v.leases(c)
 }
 
 func (v *validator) oneOf(key, value string, allowed ...string) {

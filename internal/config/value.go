@@ -80,6 +80,7 @@ var (
 	errSize     = errors.New(`must be a size, such as 65536, "64KiB" or "1MiB"`)
 	errList     = errors.New("must be a list of texts")
 	errMap      = errors.New("must be a map of texts by name")
+	errSection  = errors.New("must be a section with keys below it")
 )
 
 // fromText reads a variable's or a flag's text as a value of type t.
