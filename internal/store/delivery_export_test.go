@@ -1,0 +1,38 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"registrar/internal/registration"
+	"registrar/internal/suppression"
+)
+
+// RememberProviderMessage notes that a provider will tell by ref about an attempt.
+func (db *DB) RememberProviderMessage(ctx context.Context, provider, ref string, id registration.ID, attempt int, now time.Time) error {
+	return db.transact(ctx, "test", func(ctx context.Context, t *tx) error {
+		return t.rememberProviderMessages(ctx, []providerMessage{{provider: provider, ref: ref, id: uuid(id), attempt: attempt}}, micros(now))
+	})
+}
+
+// Suppressed gives why nothing is to be sent for notifications.
+func (db *DB) Suppressed(ctx context.Context, notifications []registration.Notification) (map[registration.ID]suppression.Reason, error) {
+	held := make(map[registration.ID]suppression.Reason)
+	err := db.transact(ctx, "test", func(ctx context.Context, t *tx) error {
+		entries := make([]entry, len(notifications))
+		for i, n := range notifications {
+			entries[i].ID, entries[i].Channel, entries[i].Kind, entries[i].Recipient = uuid(n.ID), string(n.Channel), string(n.Kind), n.Recipient
+		}
+		of, err := t.suppressed(ctx, entries)
+		for id, reason := range of {
+			held[registration.ID(id)] = reason
+		}
+		return err
+	})
+	return held, err
+}
+
+// Reached notes that a contact was verified.
+func (db *DB) Reached(ctx context.Context, channel registration.Channel, recipient string) error {
+	return db.transact(ctx, "test", func(ctx context.Context, t *tx) error { return t.reached(ctx, channel, recipient) })
+}
