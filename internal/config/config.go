@@ -52,6 +52,7 @@ type Config struct {
 	Password     Password     `koanf:"password"`
 	Database     Database     `koanf:"database"`
 	Kafka        Kafka        `koanf:"kafka"`
+	Events       Events       `koanf:"events"`
 	Notify       Notify       `koanf:"notify"`
 	Email        Email        `koanf:"email"`
 	SMS          SMS          `koanf:"sms"`
@@ -317,6 +318,7 @@ func Default() Config {
 			Driver: SQLite, Name: "registrar", User: "registrar", Migrate: true, TLS: "off", PoolSize: 16,
 			ConnectTimeout: 2 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		},
+		Events: Events{Enabled: true},
 		Notify: Notify{Workers: 4, Lease: time.Minute},
 		Email: Email{
 			Driver: Inbox, From: "registrar@localhost", MarketingShare: defaultMarketingShare, SMTP: defaultSMTP(),

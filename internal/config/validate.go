@@ -36,6 +36,7 @@ func (c Config) Validate() error {
 	v.database(c.Database)
 	v.addresses("kafka.brokers", c.Kafka.Brokers, "9092")
 	v.number("kafka.replication", c.Kafka.Replication, 0, 9)
+	v.events(c.Events)
 	v.notify(c)
 	v.email(c.Email)
 	v.sms(c.SMS)

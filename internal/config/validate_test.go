@@ -82,6 +82,7 @@ var problems = []struct {
 	{name: "an empty password file", yaml: "database: {password_file: /dev/null}", key: "database.password_file", rule: "is empty", next: "secret alone"},
 	{name: "brokers", env: "REGISTRAR_KAFKA_BROKERS=a:9092,b", key: "kafka.brokers", rule: "host:port"},
 	{name: "replication", yaml: "kafka: {replication: 10}", key: "kafka.replication", rule: "0 to 9"},
+	{name: "the source of events", yaml: "events: {source: 'not a URI'}", key: "events.source", rule: "URI reference", next: "https://"},
 	{name: "lanes", yaml: "notify: {lanes: [email]}", key: "notify.lanes", rule: "email.transactional", next: "empty"},
 	{name: "workers", yaml: "notify: {workers: 0}", key: "notify.workers", rule: "1 to 256"},
 	{name: "lease", yaml: "notify: {lease: 1s}", key: "notify.lease", rule: "5s to 1h"},
