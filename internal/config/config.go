@@ -266,8 +266,11 @@ type SMS struct {
 	Rate int `koanf:"rate"`
 	// MarketingShare is the part of Rate, in percent, that other news leaves to marketing. One-time codes go before both.
 	// 0 to 90.
-	MarketingShare int         `koanf:"marketing_share"`
-	HTTP           HTTPGateway `koanf:"http"`
+	MarketingShare int `koanf:"marketing_share"`
+	// CodeDomain is the host name of the page where people enter the code of an SMS: their browsers fill it in there
+	// (WebOTP). "" leaves that line out.
+	CodeDomain string      `koanf:"code_domain"`
+	HTTP       HTTPGateway `koanf:"http"`
 	// Providers, in the order in which they are tried, stand instead of the keys above. Only a file can hold them; no
 	// variable names them. At most 8.
 	Providers []SMSProvider `koanf:"providers"`

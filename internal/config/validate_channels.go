@@ -24,6 +24,7 @@ func (v *validator) email(e Email) {
 
 func (v *validator) sms(s SMS) {
 	v.oneOf("sms.driver", s.Driver, Inbox, HTTP)
+	v.codeDomain(s.CodeDomain)
 	v.http("sms.http.", s.HTTP, s.Driver == HTTP)
 }
 

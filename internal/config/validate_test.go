@@ -99,6 +99,8 @@ var problems = []struct {
 	{name: "a password of nobody", yaml: "email: {smtp: {password: " + secret + "}}", key: "email.smtp.user", rule: "empty"},
 	{name: "hello", yaml: "email: {smtp: {hello: a b}}", key: "email.smtp.hello", rule: "host name"},
 	{name: "mail timeout", yaml: "email: {smtp: {timeout: 1ms}}", key: "email.smtp.timeout", rule: "1s to 5m"},
+	{name: "code domain", yaml: "sms: {code_domain: 'https://login.example.com'}", key: "sms.code_domain", rule: "a host name in ASCII", next: "login.example.com"},
+	{name: "code domain of another script", yaml: "sms: {code_domain: دخول.example}", key: "sms.code_domain", rule: "ASCII", next: "xn--"},
 	{name: "sms driver", yaml: "sms: {driver: smpp}", key: "sms.driver", rule: "inbox or http"},
 	{name: "no gateway", yaml: "sms: {driver: http}", key: "sms.http.url", rule: "http or https"},
 	{name: "a gateway by ftp", yaml: "sms: {http: {url: 'ftp://" + secret + "@h.example'}}", key: "sms.http.url", rule: "http or https"},
