@@ -32,6 +32,10 @@ func TestContract(t *testing.T) {
 		"an offset that is not there is no end":                testOutOfRange,
 		"topics are made once and checked":                     testTopics,
 		"topics that were deleted come back":                   testTopicsLost,
+		"dead letters are listed, put back, discarded":         testLetters,
+		"where there are no letters there is no error":         testNoLetters,
+		"events are CloudEvents, a registration's in order":    testEvents,
+		"the topic of events is made where it is not there":    testEventTopicLost,
 		"a member that cannot leave in time does not hang Run": testLeave,
 	}
 	for _, kind := range []string{"embedded", "kafka"} {

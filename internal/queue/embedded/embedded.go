@@ -41,6 +41,7 @@ type Broker struct {
 	cluster *kfake.Cluster
 	lock    *os.File
 	log     *slog.Logger
+	dir     string
 	address string
 	stop    chan struct{}
 	done    sync.WaitGroup
@@ -49,8 +50,11 @@ type Broker struct {
 // segmentBytes is small: a segment is deleted as a whole.
 const segmentBytes = 1 << 20
 
-// Start runs a broker until Close. Errors: the directory is another process's
-// or cannot be read; the address is in use.
+// ErrInUse is a directory whose broker another process runs: see Running.
+var ErrInUse = errors.New("queue: embedded broker: directory is in use by another process")
+
+// Start runs a broker until Close. Errors: ErrInUse; the directory cannot be
+// read or written; the address is in use.
 func Start(o Options) (*Broker, error) {
 	port := 0
 	if o.Address != "" {
@@ -89,7 +93,11 @@ func Start(o Options) (*Broker, error) {
 	if every == 0 {
 		every = time.Minute
 	}
-	b := &Broker{cluster: cluster, lock: lock, log: o.Log, address: cluster.ListenAddrs()[0], stop: make(chan struct{})}
+	b := &Broker{cluster: cluster, lock: lock, log: o.Log, dir: o.Dir, address: cluster.ListenAddrs()[0], stop: make(chan struct{})}
+	if err := tell(o.Dir, b.address); err != nil {
+		cluster.Close()
+		return nil, errors.Join(err, lock.Close())
+	}
 	b.done.Go(func() { b.trimEvery(every) })
 	return b, nil
 }
@@ -104,9 +112,13 @@ func take(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("queue: embedded broker: %w", err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = lock.Close()
-		return nil, fmt.Errorf("queue: embedded broker: directory is in use by another process: %w", err)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = ErrInUse
+		}
+		return nil, errors.Join(err, lock.Close())
 	}
+	// The address of an earlier life is nobody's any more.
+	_ = os.Remove(filepath.Join(dir, addressFile))
 	return lock, nil
 }
 
@@ -116,9 +128,11 @@ func (b *Broker) Address() string { return b.address }
 // Settings for clients of this broker: fetches wait long, since data ends them
 // at once and a broker in this process does not hang alone; and what is known of
 // the cluster hardly changes. An idle system then costs next to nothing.
-func (b *Broker) Settings() queue.Settings {
+func (b *Broker) Settings() queue.Settings { return settings(b.address) }
+
+func settings(address string) queue.Settings {
 	return queue.Settings{
-		Brokers: []string{b.address}, Replication: 1, MinInSync: 1, SegmentBytes: segmentBytes,
+		Brokers: []string{address}, Replication: 1, MinInSync: 1, SegmentBytes: segmentBytes,
 		FetchWait: 10 * time.Second, MetadataAge: 5 * time.Second,
 	}
 }
@@ -128,7 +142,7 @@ func (b *Broker) Close() error {
 	close(b.stop)
 	b.done.Wait()
 	b.cluster.Close()
-	return b.lock.Close()
+	return errors.Join(os.Remove(filepath.Join(b.dir, addressFile)), b.lock.Close())
 }
 
 // logger passes on what the broker warns of; its other lines are one a request.
