@@ -51,8 +51,8 @@ func TestPageInBrowser(t *testing.T) {
 
 	dom := chromium(t, url+"/inbox", "--dump-dom", "--virtual-time-budget=2000")
 	for _, want := range []string{
-		"<title>(4) Inbox", "4 messages, </span>4 unread", "Your Registrar account has been registered", "Ada Lovelace",
-		"تم تسجيل حسابك في \u2068Registrar\u2069", "نور الهاشمي", `lang="ar" dir="auto"`,
+		"<title>(4) Inbox", "4 messages, </span>4 unread", "Your Registrar account is ready", "Ada Lovelace",
+		"حسابك في \u2068Registrar\u2069 جاهز", "نور الهاشمي", `lang="ar" dir="auto"`,
 	} {
 		if !strings.Contains(dom, want) {
 			t.Errorf("the list has no %q", want)
@@ -76,7 +76,7 @@ func TestPageInBrowser(t *testing.T) {
 	}
 
 	dom = chromium(t, url+"/inbox/"+idOf(4).String(), "--dump-dom", "--virtual-time-budget=2000")
-	if !strings.Contains(dom, `<p class="bubble" lang="ar" dir="auto">تم تسجيل الحساب`) {
+	if !strings.Contains(dom, `<p class="bubble" lang="ar" dir="auto">تم التحقق من حسابك`) {
 		t.Error("the SMS is not shown as a bubble")
 	}
 	dom = chromium(t, url+"/inbox/"+idOf(3).String()+"/html", "--dump-dom")

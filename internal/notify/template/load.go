@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
-	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/text/language"
 
@@ -27,14 +29,26 @@ type Options struct {
 	DefaultLocale string // BCP 47; default "en"; there must be templates for it
 	// Dir holds files of the same paths as the built-in ones
 	// (v1/registration_completed/fr/subject.txt); each takes the built-in one's
-	// place, and a locale that is not built in must be complete. "" for none.
+	// place, and a locale that is not built in must be there for all kinds.
+	// "" for none.
 	Dir string
+	// CodeDomain is the host name, in ASCII, of the page where people enter the
+	// code of an SMS: their browsers fill it in there. "" leaves that line out.
+	CodeDomain string
+	Now        func() time.Time // default time.Now
 }
 
-// kinds are the kinds of notification by their folder.
+// kinds are the kinds of notification by their folder. A campaign's folder is
+// one below campaignsFolder.
 var kinds = map[string]registration.Kind{
+	"verification_code":      registration.VerificationCode,
 	"registration_completed": registration.RegistrationCompleted,
 }
+
+const campaignsFolder = "campaigns"
+
+// campaignName is the form of a campaign template's name; the ledger keeps 64 octets.
+var campaignName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
 // The files of a locale's folder.
 const (
@@ -51,7 +65,7 @@ const maxFile = 256 << 10
 
 // file is a template's source.
 type file struct {
-	path    string // v1/kind/locale/name
+	name    string // one of fileNames
 	origin  string // where it came from, for messages
 	content string
 }
@@ -65,6 +79,13 @@ func Load(o Options) (*Catalog, error) {
 	}
 	if o.DefaultLocale == "" {
 		o.DefaultLocale = "en"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	fallback, err := language.Parse(o.DefaultLocale)
+	if err != nil {
+		return nil, fmt.Errorf("template: the default locale %q is not a BCP 47 language tag", o.DefaultLocale)
 	}
 	files := make(map[string]file)
 	if err := read(builtIn, "built-in:", files); err != nil {
@@ -80,13 +101,16 @@ func Load(o Options) (*Catalog, error) {
 			return nil, fmt.Errorf("template: %w", err)
 		}
 	}
-	c := &Catalog{brand: clean(o.Brand), contact: clean(o.Contact), sets: make(map[key]*set)}
-	problems := c.add(files)
-	if err := c.arrange(o.DefaultLocale); err != nil {
-		problems = append(problems, err)
+	c := &Catalog{
+		brand: clean(o.Brand), contact: clean(o.Contact), domain: strings.ToLower(clean(o.CodeDomain)),
+		now: o.Now, fallback: fallback, bundles: map[subject]*bundle{},
 	}
-	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
+	l := &loader{catalog: c, files: files}
+	l.sort()
+	l.completeKinds()
+	l.parse()
+	if len(l.problems) > 0 {
+		return nil, errors.Join(l.problems...)
 	}
 	return c, nil
 }
@@ -118,108 +142,139 @@ func read(fsys fs.FS, origin string, files map[string]file) error {
 		if len(content) > maxFile {
 			return fmt.Errorf("%s%s is longer than %d octets", origin, p, maxFile)
 		}
-		files[p] = file{path: p, origin: origin + p, content: string(content)}
+		files[p] = file{name: entry.Name(), origin: origin + p, content: string(content)}
 		return nil
 	})
 }
 
-// add parses files into sets, looks for what is missing, and tries them all.
-func (c *Catalog) add(files map[string]file) (problems []error) {
-	folders := make(map[string]key) // of a kind and a locale
-	for _, p := range sortedKeys(files) {
-		k, err := keyOf(p)
+// loader makes a catalog of files, and notes what is wrong.
+type loader struct {
+	catalog  *Catalog
+	files    map[string]file            // by path
+	folders  map[subject][]language.Tag // the locales of each
+	problems []error
+}
+
+func (l *loader) add(format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf("template: "+format, args...))
+}
+
+// sort finds what the files are about.
+func (l *loader) sort() {
+	l.folders = map[subject][]language.Tag{}
+	for _, p := range slices.Sorted(maps.Keys(l.files)) {
+		about, locale, err := placeOf(p)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("template: %s: %w", files[p].origin, err))
+			l.add("%s: %w", l.files[p].origin, err)
 			continue
 		}
-		folders[path.Dir(p)] = k
-	}
-	for _, folder := range sortedKeys(folders) {
-		k := folders[folder]
-		s := new(set)
-		parts := []*executor{&s.subject, &s.text, &s.html, &s.sms}
-		complete := true
-		for i, name := range fileNames {
-			f, ok := files[path.Join(folder, name)]
-			if !ok {
-				problems = append(problems, fmt.Errorf("template: %s is missing", path.Join(folder, name)))
-				complete = false
-				continue
-			}
-			e, err := parse(f, k.locale)
-			if err != nil {
-				problems = append(problems, fmt.Errorf("template: %w", err))
-				complete = false
-				continue
-			}
-			if wrong := c.try(name, f, e); len(wrong) > 0 {
-				problems = append(problems, wrong...)
-				complete = false
-			}
-			*parts[i] = e
-		}
-		if complete {
-			c.sets[k] = s
+		if !slices.Contains(l.folders[about], locale) {
+			l.folders[about] = append(l.folders[about], locale)
 		}
 	}
-	return problems
 }
 
-// keyOf reads the path of a template's file.
-func keyOf(p string) (key, error) {
+// placeOf reads the path of a template's file.
+func placeOf(p string) (about subject, locale language.Tag, err error) {
 	parts := strings.Split(p, "/")
-	if len(parts) != 4 || parts[0] != Version {
-		return key{}, fmt.Errorf("a template's path is %s/KIND/LOCALE/FILE", Version)
+	campaign := len(parts) > 1 && parts[1] == campaignsFolder
+	switch {
+	case parts[0] != Version, campaign && len(parts) != 5, !campaign && len(parts) != 4:
+		return about, locale, fmt.Errorf("a template's path is %s/KIND/LOCALE/FILE or %s/%s/NAME/LOCALE/FILE", Version, Version, campaignsFolder)
+	case campaign:
+		about = subject{registration.CampaignMessage, parts[2]}
+		if !campaignName.MatchString(about.campaign) {
+			return about, locale, fmt.Errorf("%q is not a campaign template's name: those are of small letters, digits, - and _, at most 64", about.campaign)
+		}
+	default:
+		kind, ok := kinds[parts[1]]
+		if !ok {
+			return about, locale, fmt.Errorf("there is no kind %q; there are %v, and %s", parts[1], slices.Sorted(maps.Keys(kinds)), campaignsFolder)
+		}
+		about = subject{kind: kind}
 	}
-	kind, ok := kinds[parts[1]]
-	if !ok {
-		return key{}, fmt.Errorf("there is no kind %q; there are %v", parts[1], sortedKeys(kinds))
+	name, rest := parts[len(parts)-2], parts[len(parts)-1]
+	if locale, err = language.Parse(name); err != nil || locale.String() != name {
+		return about, locale, fmt.Errorf("%q is not a BCP 47 language tag in canonical form, such as en or pt-BR", name)
 	}
-	locale, err := language.Parse(parts[2])
-	if err != nil {
-		return key{}, fmt.Errorf("%q is not a BCP 47 language tag", parts[2])
+	if !slices.Contains(fileNames, rest) {
+		return about, locale, fmt.Errorf("the files of a template are %v", fileNames)
 	}
-	if !slices.Contains(fileNames, parts[3]) {
-		return key{}, fmt.Errorf("the files of a template are %v", fileNames)
-	}
-	return key{kind, locale}, nil
+	return about, locale, nil
 }
 
-// arrange makes the matcher; every kind must have the same locales.
-func (c *Catalog) arrange(byDefault string) error {
-	fallback, err := language.Parse(byDefault)
-	if err != nil {
-		return fmt.Errorf("template: the default locale %q is not a BCP 47 language tag", byDefault)
-	}
-	names := make(map[string]language.Tag)
-	for k := range c.sets {
-		names[k.locale.String()] = k.locale
-	}
-	if _, ok := names[fallback.String()]; !ok {
-		return fmt.Errorf("template: there are no templates for the default locale %q; there are %v", byDefault, sortedKeys(names))
-	}
-	c.locales = []language.Tag{names[fallback.String()]}
-	for _, name := range sortedKeys(names) {
-		if name != fallback.String() {
-			c.locales = append(c.locales, names[name])
+// completeKinds gives every kind the locales of all kinds, so that what is
+// missing is told file by file, and looks for the default one.
+func (l *loader) completeKinds() {
+	locales := map[string]language.Tag{}
+	for _, kind := range kinds {
+		for _, locale := range l.folders[subject{kind: kind}] {
+			locales[locale.String()] = locale
 		}
+	}
+	names := slices.Sorted(maps.Keys(locales))
+	if !slices.Contains(names, l.catalog.fallback.String()) {
+		l.add("there are no templates for the default locale %q; there are %v", l.catalog.fallback, names)
 	}
 	for _, kind := range kinds {
-		for _, l := range c.locales {
-			if c.sets[key{kind, l}] == nil {
-				return fmt.Errorf("template: %s has no templates for the locale %s", kind, l)
-			}
+		all := make([]language.Tag, len(names))
+		for i, name := range names {
+			all[i] = locales[name]
 		}
+		l.folders[subject{kind: kind}] = all
 	}
-	c.matcher = language.NewMatcher(c.locales)
-	return nil
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
+// parse makes the bundles, and tries each.
+func (l *loader) parse() {
+	for _, about := range slices.SortedFunc(maps.Keys(l.folders), func(a, b subject) int { return strings.Compare(a.folder(), b.folder()) }) {
+		var email, sms []*edition
+		for _, locale := range l.folders[about] {
+			found := map[string]*document{}
+			for _, name := range l.wanted(about, locale) {
+				p := about.folder() + "/" + locale.String() + "/" + name
+				f, ok := l.files[p]
+				if !ok {
+					l.add("%s is missing", p)
+					continue
+				}
+				d, err := parse(f, about, locale)
+				if err != nil {
+					l.add("%w", err)
+					continue
+				}
+				for _, wrong := range l.catalog.try(d, locale) {
+					l.add("%s %s", f.origin, wrong)
+				}
+				found[name] = d
+			}
+			if found[subjectFile] != nil && found[textFile] != nil && found[htmlFile] != nil {
+				email = append(email, &edition{locale: locale, subject: found[subjectFile], text: found[textFile], html: found[htmlFile]})
+			}
+			if found[smsFile] != nil {
+				sms = append(sms, &edition{locale: locale, sms: found[smsFile]})
+			}
+		}
+		l.catalog.bundles[about] = &bundle{email: choose(email, l.catalog.fallback), sms: choose(sms, l.catalog.fallback)}
 	}
-	slices.Sort(keys)
-	return keys
+}
+
+// wanted are the files that a folder must have: all, but for a campaign the
+// files of one channel are enough.
+func (l *loader) wanted(about subject, locale language.Tag) []string {
+	if about.kind != registration.CampaignMessage {
+		return fileNames
+	}
+	has := func(name string) bool {
+		_, ok := l.files[about.folder()+"/"+locale.String()+"/"+name]
+		return ok
+	}
+	switch email := has(subjectFile) || has(textFile) || has(htmlFile); {
+	case !email:
+		return []string{smsFile}
+	case !has(smsFile):
+		return []string{subjectFile, textFile, htmlFile}
+	default:
+		return fileNames
+	}
 }
