@@ -3,6 +3,10 @@ package main
 import (
 	"sync/atomic"
 	"time"
+
+	"registrar/internal/lane"
+	"registrar/internal/notify/gate"
+	"registrar/internal/telemetry"
 )
 
 // depth is the outbox as the leader last saw it.
@@ -11,6 +15,22 @@ type depth struct{ rows, oldest atomic.Int64 }
 func (d *depth) set(rows int, oldest time.Duration) {
 	d.rows.Store(int64(rows))
 	d.oldest.Store(int64(oldest))
+}
+
+// gateObserver shows what happens at the providers' gates.
+type gateObserver struct{ metrics *telemetry.Metrics }
+
+// Breaker implements gate.Observer.
+func (o gateObserver) Breaker(provider string, state gate.State) {
+	o.metrics.ProviderOpen(provider, map[gate.State]float64{gate.Open: 1, gate.HalfOpen: 0.5}[state])
+}
+
+// Throttled implements gate.Observer.
+func (o gateObserver) Throttled(provider string) { o.metrics.ProviderThrottled(provider) }
+
+// Waited implements gate.Observer.
+func (o gateObserver) Waited(provider string, l lane.Lane, took time.Duration) {
+	o.metrics.ProviderWait(provider, string(l), took)
 }
 
 // watch shows what is asked for at each scrape.

@@ -60,14 +60,6 @@ func httpConfig(h config.HTTPGateway) httpsms.Config {
 	}
 }
 
-// sendTimeout bounds one message.
-func sendTimeout(c config.Config, channel registration.Channel) time.Duration {
-	if channel == registration.SMSChannel {
-		return c.SMS.HTTP.Timeout
-	}
-	return c.Email.SMTP.Timeout
-}
-
 var errQueueDown = errors.New("the queue takes no messages; registrations go on, their notifications wait in the outbox")
 
 // queueHealth says whether the queue can be reached. Nobody is unready for it.

@@ -78,9 +78,7 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 	var stages stages
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, admin, l.admin, c.ShutdownTimeout) })
 	stages.start(ctx, p.ensureTopics)
-	for ln, gather := range p.lanes {
-		stages.start(ctx, func(ctx context.Context) error { return p.queue.Consumer().Run(ctx, ln, gather.Handle) })
-	}
+	p.startNotifiers(ctx, &stages)
 	stages.start(ctx, p.relay.Run)
 	stages.start(ctx, l.soap.Run)
 	stages.start(ctx, p.directory.Run)

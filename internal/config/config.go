@@ -49,10 +49,12 @@ type Config struct {
 	Quirks       Quirks       `koanf:"quirks"`
 	Log          Log          `koanf:"log"`
 	Registration Registration `koanf:"registration"`
+	Codes        Codes        `koanf:"codes"`
 	Password     Password     `koanf:"password"`
 	Database     Database     `koanf:"database"`
 	Kafka        Kafka        `koanf:"kafka"`
 	Events       Events       `koanf:"events"`
+	Campaigns    Campaigns    `koanf:"campaigns"`
 	Notify       Notify       `koanf:"notify"`
 	Email        Email        `koanf:"email"`
 	SMS          SMS          `koanf:"sms"`
@@ -202,9 +204,12 @@ type Kafka struct {
 	Replication int `koanf:"replication"`
 }
 
+// NoLanes alone in Notify.Lanes is for a process that leaves notifications to others.
+const NoLanes = "none"
+
 // Notify is the notification service.
 type Notify struct {
-	// Lanes that this process serves, such as email.transactional. Empty is all.
+	// Lanes that this process serves, such as email.transactional. Empty is all, "none" is none.
 	Lanes []string `koanf:"lanes"`
 	// Workers of each lane. 1 to 256.
 	Workers int `koanf:"workers"`
@@ -316,13 +321,15 @@ func Default() Config {
 		},
 		Log:          Log{Level: "info", Format: "text"},
 		Registration: Registration{NotificationLife: 72 * time.Hour},
+		Codes:        Codes{Life: 10 * time.Minute, Attempts: 5, Cooldown: 30 * time.Second, DailyCap: 10},
 		Password:     Password{Algorithm: "argon2id", Argon2MemoryKiB: 19456, Argon2Passes: 2, BcryptCost: 12, MinLength: 8, Queue: 128},
 		Database: Database{
 			Driver: SQLite, Name: "registrar", User: "registrar", Migrate: true, TLS: "off", PoolSize: 16,
 			ConnectTimeout: 2 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		},
-		Events: Events{Enabled: true},
-		Notify: Notify{Workers: 4, Lease: time.Minute},
+		Events:    Events{Enabled: true},
+		Campaigns: Campaigns{Queued: 1_000_000},
+		Notify:    Notify{Workers: 4, Lease: time.Minute},
 		Email: Email{
 			Driver: Inbox, From: "registrar@localhost", MarketingShare: defaultMarketingShare, SMTP: defaultSMTP(),
 		},

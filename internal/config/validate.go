@@ -32,11 +32,13 @@ func (c Config) Validate() error {
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "text", "json")
 	v.between("registration.notification_life", c.Registration.NotificationLife, time.Minute, 30*24*time.Hour)
+	v.codes(c.Codes, c.Database)
 	v.password(c.Password)
 	v.database(c.Database)
 	v.addresses("kafka.brokers", c.Kafka.Brokers, "9092")
 	v.number("kafka.replication", c.Kafka.Replication, 0, 9)
 	v.events(c.Events)
+	v.campaigns(c.Campaigns)
 	v.notify(c)
 	v.email(c.Email)
 	v.sms(c.SMS)
@@ -155,6 +157,9 @@ func (v *validator) database(d Database) {
 
 func (v *validator) notify(c Config) {
 	for _, name := range c.Notify.Lanes {
+		if name == NoLanes && len(c.Notify.Lanes) == 1 {
+			continue
+		}
 		if _, err := lane.Parse(name); err != nil {
 			v.add("notify.lanes", fmt.Sprintf("must be of %v", lane.All()), "correct it, or leave it empty for all lanes")
 			break

@@ -15,13 +15,16 @@ type Ledger interface {
 	// on now: QUEUED ones, CLAIMED ones whose lease has run out, and SENDING
 	// ones whose lease has run out. The last kind may already have been sent;
 	// its Claim says so by Ambiguous.
+	// With a provider they are marked as leaving by it, which is durable before
+	// the provider sees them: their state is SENDING at once. Without one, for
+	// a provider that may see a message twice, it is CLAIMED.
 	// An id that another owner holds is left to it, and its outbox row is made
 	// due when that lease runs out. An id that is settled, is not due yet or
 	// does not exist is left out. Each Claim counts as an attempt.
-	Claim(ctx context.Context, owner string, ids []registration.ID, now, leaseUntil time.Time) ([]Claim, error)
+	Claim(ctx context.Context, owner, provider string, ids []registration.ID, now, leaseUntil time.Time) ([]Claim, error)
 
-	// MarkSending records, before a provider sees them, that these attempts
-	// leave by provider. It gives the ids of those that owner still holds; the
+	// MarkSending records, before another provider sees them, that these
+	// attempts leave by it. It gives the ids of those that owner still holds; the
 	// others must not be sent.
 	MarkSending(ctx context.Context, owner, provider string, attempts []Attempt, now time.Time) ([]registration.ID, error)
 
@@ -77,5 +80,7 @@ type Outcome struct {
 	ProviderRef string             // the provider's own id for it; "" where it gives none
 	Reason      string             // a class and a status code, never an address or a text; "" on success
 	RetryAt     time.Time          // for QUEUED
-	Ambiguous   bool               // the attempt ended without a provider's answer: it counts in Claim.Ambiguous from now on
+	// ReceiptExpected: the provider will tell by ProviderRef whether it arrived.
+	ReceiptExpected bool
+	Ambiguous       bool // the attempt ended without a provider's answer: it counts in Claim.Ambiguous from now on
 }

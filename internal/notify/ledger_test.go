@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"registrar/internal/lane"
 	"registrar/internal/notify"
 	"registrar/internal/registration"
 )
@@ -39,7 +40,7 @@ func newModel(claims ...notify.Claim) *model {
 	return m
 }
 
-func (m *model) Claim(_ context.Context, owner string, ids []registration.ID, now, leaseUntil time.Time) ([]notify.Claim, error) {
+func (m *model) Claim(_ context.Context, owner, provider string, ids []registration.ID, now, leaseUntil time.Time) ([]notify.Claim, error) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	var claims []notify.Claim
@@ -56,6 +57,9 @@ func (m *model) Claim(_ context.Context, owner string, ids []registration.ID, no
 			r.ambiguous++
 		}
 		r.state, r.owner, r.lease = registration.Claimed, owner, leaseUntil
+		if provider != "" {
+			r.state = registration.Sending
+		}
 		r.attempts++
 		c := r.claim
 		c.Number, c.Ambiguous = r.attempts, r.ambiguous
@@ -74,7 +78,7 @@ func (m *model) MarkSending(_ context.Context, owner, _ string, attempts []notif
 	defer m.mutex.Unlock()
 	var ids []registration.ID
 	for _, a := range attempts {
-		if r := m.rows[a.NotificationID]; r.held(owner, a, registration.Claimed) && r.lease.After(now) {
+		if r := m.rows[a.NotificationID]; r.held(owner, a, registration.Claimed, registration.Sending) && r.lease.After(now) {
 			r.state = registration.Sending
 			ids = append(ids, a.NotificationID)
 		}
@@ -111,6 +115,19 @@ func (m *model) due(now time.Time) (ids []registration.ID) {
 	}
 	slices.SortFunc(ids, func(a, b registration.ID) int { return slices.Compare(a[:], b[:]) })
 	return ids
+}
+
+// Overdue implements notify.Sweeper.
+func (m *model) Overdue(_ context.Context, _ lane.Lane, now time.Time, limit int) ([]lane.Message, error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	var messages []lane.Message
+	for id, r := range m.rows {
+		if r.outbox && !r.dueAt.After(now) && len(messages) < limit {
+			messages = append(messages, lane.Message{NotificationID: id, Deadline: r.claim.Notification.Deadline})
+		}
+	}
+	return messages, nil
 }
 
 func (m *model) read(id registration.ID) row {

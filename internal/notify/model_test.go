@@ -42,7 +42,14 @@ type instance struct {
 	steps int // left to live
 	held  map[registration.ID]bool
 	dead  bool
+	stop  context.CancelFunc // of its Run
 }
+
+// second is the same bad provider under another name, for when the first one
+// fails as a whole.
+type second struct{ *instance }
+
+func (second) Name() string { return "second" }
 
 // step passes one point where the instance may die.
 func (i *instance) step() error {
@@ -62,11 +69,11 @@ func (i *instance) step() error {
 	return nil
 }
 
-func (i *instance) Claim(ctx context.Context, owner string, ids []registration.ID, now, until time.Time) ([]notify.Claim, error) {
+func (i *instance) Claim(ctx context.Context, owner, provider string, ids []registration.ID, now, until time.Time) ([]notify.Claim, error) {
 	if err := i.step(); err != nil {
 		return nil, err
 	}
-	claims, err := i.ledger.Claim(ctx, owner, ids, now, until)
+	claims, err := i.ledger.Claim(ctx, owner, provider, ids, now, until)
 	if dead := i.step(); dead != nil {
 		return nil, dead
 	}
@@ -173,6 +180,8 @@ func (i *instance) Send(ctx context.Context, m notify.Message) (notify.Receipt, 
 		return notify.Receipt{}, failure(notify.Ambiguous)
 	case kind == 6:
 		return notify.Receipt{}, failure(notify.Permanent)
+	case kind == 8:
+		return notify.Receipt{}, &notify.SendError{Class: notify.Transient, Status: "X", Provider: true}
 	default:
 		return notify.Receipt{}, failure(notify.Transient)
 	}
@@ -198,19 +207,28 @@ func crashes(t *testing.T, seed uint64) {
 	}
 	var handling sync.WaitGroup
 	started := 0
+	var running sync.WaitGroup
 	start := func() (*instance, *notify.Notifier) {
 		started++
 		i := &instance{world: w, steps: 1 + w.roll(60), held: make(map[registration.ID]bool)}
-		return i, newNotifier(t, i, i, func(c *notify.Config) {
-			c.Owner, c.Workers, c.ClaimSize = fmt.Sprint("instance ", started), 1+w.roll(4), 1+w.roll(6)
+		n := newNotifier(t, i, i, func(c *notify.Config) {
+			c.Owner, c.Window = fmt.Sprint("instance ", started), 1+w.roll(8)
 			c.RetryCap = time.Minute
+			c.Routes = append(c.Routes, notify.Route{Sender: second{i}, Gate: &gate{}})
 		})
+		ctx, stop := context.WithCancel(t.Context())
+		i.stop = stop
+		running.Go(func() { _ = n.Run(ctx) })
+		return i, n
 	}
 	alive := make([]*instance, 3)
 	notifiers := make([]*notify.Notifier, 3)
 	for range 3 * 3600 { // seconds
 		for k := range alive {
 			if alive[k] == nil || alive[k].isDead() {
+				if alive[k] != nil {
+					alive[k].stop()
+				}
 				alive[k], notifiers[k] = start()
 			}
 		}
@@ -224,6 +242,10 @@ func crashes(t *testing.T, seed uint64) {
 		time.Sleep(time.Second)
 	}
 	handling.Wait()
+	for _, i := range alive {
+		i.stop()
+	}
+	running.Wait()
 	for i := range notifications {
 		r, taken, refused := w.ledger.read(idOf(i)), w.taken[idOf(i)], w.refused[idOf(i)]
 		switch {

@@ -12,8 +12,9 @@ import (
 	"registrar/internal/registration"
 )
 
-// Renderer makes a message out of a claim. An error means that it cannot be
-// made, now or later, and names neither the person nor the address.
+// Renderer makes a message out of a claim. A *WithheldError means that it is
+// not wanted any more; any other error that it cannot be made, now or later.
+// Neither names the person nor the address.
 type Renderer interface {
 	Render(c Claim) (Message, error)
 }
@@ -24,6 +25,15 @@ type Observer interface {
 	Attempt(lane, provider, state string)
 	// Latency is the time from a notification's creation to a provider's acceptance.
 	Latency(lane string, took time.Duration)
+	// Swept counts messages that were found in the ledger, not in the queue.
+	Swept(lane string, messages int)
+}
+
+// Sweeper finds in the ledger what the queue should have brought: see Config.
+type Sweeper interface {
+	// Overdue gives up to limit messages of a lane that nobody holds and whose
+	// time has come, the oldest first.
+	Overdue(ctx context.Context, l lane.Lane, now time.Time, limit int) ([]lane.Message, error)
 }
 
 // Config is what a Notifier works with. The zero value of a duration or a
@@ -33,12 +43,19 @@ type Config struct {
 	Owner    string // this instance, in the ledger; unique among running ones
 	Ledger   Ledger
 	Renderer Renderer
-	// Sender is the lane's provider. An ordered list of them, with failover
-	// inside the deadline, belongs here; it is asked in one place, Notifier.send.
-	Sender   Sender
+	Routes   []Route // the lane's providers, in the order in which they are tried
 	Observer Observer
 	Log      *slog.Logger
 	Now      func() time.Time // default time.Now
+
+	// Sweeper is asked every SweepEvery for what the queue did not bring; nil
+	// for a lane that waits for the queue, however long that is away.
+	Sweeper    Sweeper
+	SweepEvery time.Duration // default 250 ms
+
+	// Hold says until when a claim is not to be sent yet, such as for quiet
+	// hours; nil holds nothing.
+	Hold func(c Claim, now time.Time) (until time.Time, hold bool)
 
 	// Lease is how long claims are held; default 30 s.
 	Lease time.Duration
@@ -47,25 +64,30 @@ type Config struct {
 	SendTimeout time.Duration
 	// LedgerTimeout bounds one call of the ledger; default 5 s.
 	LedgerTimeout time.Duration
-	// Workers is how many Sends run at once in this lane, over all Handle
-	// calls; default 8.
-	Workers int
-	// ClaimSize is how many notifications are claimed, and settled, in one
-	// call; default 100. What a crash may repeat is at most that many.
-	ClaimSize int
+	// Window is how many notifications are claimed and not yet sent, over all
+	// Handle calls; default 64. What a crash leaves in doubt is at most that
+	// many.
+	Window int
+	// SettleDelay is how long the end of an attempt may wait for others, to
+	// share a transaction of the ledger; default 5 ms. It holds up no message.
+	SettleDelay time.Duration
 	// RetryBase and RetryCap bound the ceiling of the full-jitter back-off:
 	// base times 2^(attempt-1), at most cap. Defaults 1 s and 10 min.
 	RetryBase, RetryCap time.Duration
 }
 
-// Notifier works one lane. Its Handle may be called by several goroutines.
+// Notifier works one lane. Its Handle may be called by several goroutines while
+// Run runs.
 //
 // After an attempt without an answer a one-time code is sent again until its
 // deadline, a transactional message once, a marketing one never; then the
 // notification is UNKNOWN. A Repeatable sender repeats freely.
 type Notifier struct {
 	config  Config
-	slots   chan struct{} // one for each running Send
+	slots   chan struct{}   // one for each notification between its claim and its Send's end
+	settled chan settlement // ends of attempts on their way to the ledger
+	running sync.WaitGroup  // Sends
+	order   order
 	resends int
 }
 
@@ -74,8 +96,9 @@ func New(config Config) (*Notifier, error) {
 	setDefault(&config.Lease, 30*time.Second)
 	setDefault(&config.SendTimeout, min(10*time.Second, config.Lease/2))
 	setDefault(&config.LedgerTimeout, 5*time.Second)
-	setDefault(&config.Workers, 8)
-	setDefault(&config.ClaimSize, 100)
+	setDefault(&config.Window, 64)
+	setDefault(&config.SettleDelay, 5*time.Millisecond)
+	setDefault(&config.SweepEvery, 250*time.Millisecond)
 	setDefault(&config.RetryBase, time.Second)
 	setDefault(&config.RetryCap, 10*time.Minute)
 	if config.Now == nil {
@@ -90,16 +113,23 @@ func New(config Config) (*Notifier, error) {
 	_, err := lane.Parse(string(config.Lane))
 	check(err == nil, "no such lane")
 	check(config.Owner != "", "no owner")
-	check(config.Ledger != nil && config.Renderer != nil && config.Sender != nil && config.Observer != nil && config.Log != nil,
-		"ledger, renderer, sender, observer or log is missing")
+	check(len(config.Routes) > 0, "no route")
+	for _, r := range config.Routes {
+		check(r.Sender != nil && r.Gate != nil, "a route without sender or gate")
+	}
+	check(config.Ledger != nil && config.Renderer != nil && config.Observer != nil && config.Log != nil,
+		"ledger, renderer, observer or log is missing")
 	check(config.SendTimeout > 0 && config.SendTimeout <= config.Lease/2, "the send timeout must be above zero and at most half of the lease")
 	check(config.LedgerTimeout > 0, "the ledger timeout must be above zero")
-	check(config.Workers > 0 && config.ClaimSize > 0, "workers and claim size must be above zero")
+	check(config.Window > 0 && config.SettleDelay > 0 && config.SweepEvery > 0, "window, settle delay and sweep interval must be above zero")
 	check(config.RetryBase > 0 && config.RetryCap >= config.RetryBase, "the retry cap must be at least the retry base, and both above zero")
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	return &Notifier{config: config, slots: make(chan struct{}, config.Workers), resends: resendsOf(config.Lane)}, nil
+	return &Notifier{
+		config: config, slots: make(chan struct{}, config.Window), settled: make(chan settlement, config.Window),
+		order: order{last: map[string]chan struct{}{}}, resends: resendsOf(config.Lane),
+	}, nil
 }
 
 func setDefault[T comparable](value *T, byDefault T) {
@@ -109,184 +139,103 @@ func setDefault[T comparable](value *T, byDefault T) {
 	}
 }
 
-// Handle works on the notifications that batch leads to. Once it has returned
-// nil, each of them is in a durable state: settled, to be tried again at a time
+// Run settles what Handle has begun, and sweeps the ledger. When ctx ends it
+// waits for the Sends that run and settles them, which takes at most SendTimeout
+// for each route and, with a database that does not answer, at most Lease.
+// Nothing may call Handle any more by then. The error is always nil.
+func (n *Notifier) Run(ctx context.Context) error {
+	stop := make(chan struct{})
+	var settling sync.WaitGroup
+	settling.Go(func() { n.settleUntil(stop) })
+	if n.config.Sweeper != nil {
+		n.sweep(ctx)
+	} else {
+		<-ctx.Done()
+	}
+	n.running.Wait()
+	close(stop)
+	settling.Wait()
+	return nil
+}
+
+// Handle takes on the notifications that batch leads to. Once it has returned
+// nil, each of them is in a durable state: under this notifier's lease in the
+// ledger and on its way to a provider, settled, to be tried again at a time
 // that the ledger knows, or held by another notifier. On an error the batch is
 // to be handled again.
 //
-// When ctx ends, no further Send begins; those that run are waited for and
-// settled, which takes at most SendTimeout and, with a database that does not
-// answer, at most Lease.
+// It waits for room in the window and for the provider's rate, so a slow
+// provider slows its callers down.
 func (n *Notifier) Handle(ctx context.Context, batch []lane.Message) error {
-	ids := distinctIDs(batch)
+	late, ids := n.split(batch)
+	for len(late) > 0 {
+		some := late[:min(n.config.Window, len(late))]
+		late = late[len(some):]
+		if err := n.take(ctx, some, admission{}); err != nil {
+			return err
+		}
+	}
 	for len(ids) > 0 {
-		if err := ctx.Err(); err != nil {
+		a, err := n.admit(ctx, len(ids))
+		if errors.Is(err, ErrShut) && n.config.Sweeper != nil {
+			return nil // the sweep comes back to them, and nothing behind them waits
+		}
+		if err != nil {
 			return fmt.Errorf("notify: %w", err)
 		}
-		some := ids[:min(n.config.ClaimSize, len(ids))]
-		ids = ids[len(some):]
-		if err := n.work(ctx, some); err != nil {
+		some := ids[:a.count]
+		ids = ids[a.count:]
+		if err := n.take(ctx, some, a); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func distinctIDs(batch []lane.Message) []registration.ID {
-	ids := make([]registration.ID, 0, len(batch))
+// split gives the ids of batch, each once: those past their deadline, for which
+// no provider is needed, and the others.
+func (n *Notifier) split(batch []lane.Message) (late, ids []registration.ID) {
+	now := n.config.Now()
 	seen := make(map[registration.ID]bool, len(batch))
 	for _, m := range batch {
-		if !seen[m.NotificationID] {
-			seen[m.NotificationID] = true
+		switch {
+		case seen[m.NotificationID]:
+			continue
+		case !now.Before(m.Deadline) && !m.Deadline.IsZero():
+			late = append(late, m.NotificationID)
+		default:
 			ids = append(ids, m.NotificationID)
 		}
+		seen[m.NotificationID] = true
 	}
-	return ids
+	return late, ids
 }
 
-// dispatch is a claimed notification that is ready to leave.
-type dispatch struct {
-	claim   Claim
-	message Message
-}
-
-// work claims ids, sends them and settles them, all under one lease.
-func (n *Notifier) work(ctx context.Context, ids []registration.ID) error {
+// take claims ids and starts to send what it got of them. It uses up a.
+func (n *Notifier) take(ctx context.Context, ids []registration.ID, a admission) error {
 	now := n.config.Now()
 	leaseUntil := now.Add(n.config.Lease)
-	claims, err := n.claim(ctx, ids, now, leaseUntil)
+	limited, cancel := context.WithTimeout(ctx, n.config.LedgerTimeout)
+	claims, err := n.config.Ledger.Claim(limited, n.config.Owner, n.markedBy(a), ids, now, leaseUntil)
+	cancel()
 	if err != nil {
+		n.refuse(a)
 		return fmt.Errorf("notify: claim: %w", err)
 	}
-	if len(claims) == 0 {
-		return nil
+	if unused := a.count - len(claims); unused > 0 {
+		n.refuse(admission{route: a.route, count: unused})
 	}
-	var outcomes []Outcome
-	var ready []dispatch
 	for _, c := range claims {
-		if m, outcome := n.prepare(c); outcome != nil {
-			outcomes = append(outcomes, *outcome)
-		} else {
-			ready = append(ready, dispatch{c, m})
-		}
+		n.start(c, a, leaseUntil)
 	}
-	outcomes = append(outcomes, n.sendAll(ctx, ready, leaseUntil)...)
-	if len(outcomes) == 0 {
-		return nil
-	}
-	// What is claimed is brought to its end also when ctx is over.
-	if err := n.settle(context.WithoutCancel(ctx), outcomes, leaseUntil); err != nil {
-		return fmt.Errorf("notify: settle: %w", err)
-	}
-	n.tell(ctx, claims, outcomes)
 	return nil
 }
 
-func (n *Notifier) claim(ctx context.Context, ids []registration.ID, now, leaseUntil time.Time) ([]Claim, error) {
-	ctx, cancel := context.WithTimeout(ctx, n.config.LedgerTimeout)
-	defer cancel()
-	return n.config.Ledger.Claim(ctx, n.config.Owner, ids, now, leaseUntil)
-}
-
-// sendAll marks and sends what is ready and gives how each attempt ended. What
-// MarkSending says is no longer ours has no outcome.
-func (n *Notifier) sendAll(ctx context.Context, ready []dispatch, leaseUntil time.Time) []Outcome {
-	ready, outcomes := n.mark(ctx, ready)
-	results := make([]Outcome, len(ready))
-	// A Send that begins later could still run, or be unsettled, when the lease is over.
-	latest := leaseUntil.Add(-n.config.SendTimeout - n.config.Lease/10)
-	var running sync.WaitGroup
-	for i, d := range ready {
-		if !n.acquire(ctx, latest) {
-			results[i] = n.release(d.claim, "NOT_STARTED")
-			continue
-		}
-		running.Go(func() {
-			defer func() { <-n.slots }()
-			results[i] = n.send(ctx, d)
-		})
+// markedBy is the provider that claims are marked as leaving by; "" for one that
+// may see a message twice, and where they go to none.
+func (n *Notifier) markedBy(a admission) string {
+	if s := n.config.Routes[a.route].Sender; a.count > 0 && !s.Repeatable() {
+		return s.Name()
 	}
-	running.Wait()
-	return append(outcomes, results...)
-}
-
-// mark records that ready is about to leave. A Repeatable sender needs none of it.
-func (n *Notifier) mark(ctx context.Context, ready []dispatch) (held []dispatch, outcomes []Outcome) {
-	if n.config.Sender.Repeatable() || len(ready) == 0 {
-		return ready, nil
-	}
-	attempts := make([]Attempt, len(ready))
-	for i, d := range ready {
-		attempts[i] = d.claim.Attempt
-	}
-	markCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.config.LedgerTimeout)
-	defer cancel()
-	ids, err := n.config.Ledger.MarkSending(markCtx, n.config.Owner, n.config.Sender.Name(), attempts, n.config.Now())
-	if err != nil {
-		// Nothing has left, whatever the ledger has recorded.
-		n.config.Log.WarnContext(ctx, "notifications not sent: the ledger cannot record them", "lane", n.config.Lane, "count", len(ready), "error", err)
-		for _, d := range ready {
-			outcomes = append(outcomes, n.release(d.claim, "LEDGER"))
-		}
-		return nil, outcomes
-	}
-	ours := make(map[registration.ID]bool, len(ids))
-	for _, id := range ids {
-		ours[id] = true
-	}
-	for _, d := range ready {
-		if ours[d.claim.NotificationID] {
-			held = append(held, d)
-		}
-	}
-	return held, nil
-}
-
-// acquire waits for a free worker; false when there is none before latest or
-// before ctx ends.
-func (n *Notifier) acquire(ctx context.Context, latest time.Time) bool {
-	left := latest.Sub(n.config.Now())
-	if left <= 0 || ctx.Err() != nil {
-		return false
-	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
-	select {
-	case n.slots <- struct{}{}:
-		return true
-	case <-timer.C:
-		return false
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// send is one attempt with the lane's provider.
-func (n *Notifier) send(ctx context.Context, d dispatch) Outcome {
-	now := n.config.Now()
-	if !now.Before(d.claim.Notification.Deadline) {
-		return n.expired(d.claim, "DEADLINE")
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.config.SendTimeout)
-	defer cancel()
-	receipt, err := n.config.Sender.Send(ctx, d.message)
-	return n.outcome(d.claim, receipt, err)
-}
-
-// settle repeats the ledger's Settle until it succeeds or the lease is over:
-// from then on the attempts are ambiguous, and others may take them.
-func (n *Notifier) settle(ctx context.Context, outcomes []Outcome, leaseUntil time.Time) error {
-	for try := 1; ; try++ {
-		once, cancel := context.WithTimeout(ctx, n.config.LedgerTimeout)
-		err := n.config.Ledger.Settle(once, n.config.Owner, outcomes, n.config.Now())
-		cancel()
-		if err == nil {
-			return nil
-		}
-		wait := fullJitter(try, 100*time.Millisecond, 2*time.Second)
-		if n.config.Now().Add(wait).After(leaseUntil) {
-			return err
-		}
-		time.Sleep(wait)
-	}
+	return ""
 }

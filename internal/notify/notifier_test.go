@@ -3,7 +3,9 @@ package notify_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,7 +32,7 @@ func claimOf(n int, life time.Duration) notify.Claim {
 	return notify.Claim{
 		Attempt: notify.Attempt{NotificationID: idOf(n)},
 		Notification: registration.Notification{ID: idOf(n), Kind: registration.RegistrationCompleted, Channel: registration.EmailChannel,
-			Recipient: "ada@example.com", Locale: "en", CreatedAt: now, Deadline: now.Add(life)},
+			Recipient: fmt.Sprintf("ada%d@example.com", n), Locale: "en", CreatedAt: now, Deadline: now.Add(life)},
 		Username: "ada",
 	}
 }
@@ -69,6 +71,7 @@ type observer struct {
 	mutex    sync.Mutex
 	attempts map[string]int
 	latency  []time.Duration
+	swept    int
 }
 
 func (o *observer) Attempt(l, provider, state string) {
@@ -86,9 +89,51 @@ func (o *observer) Latency(_ string, took time.Duration) {
 	o.latency = append(o.latency, took)
 }
 
+func (o *observer) Swept(_ string, messages int) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	o.swept += messages
+}
+
+// gate lets everything through unless it is shut, and keeps account.
+type gate struct {
+	shut   atomic.Bool
+	inside atomic.Int64 // passed and not done
+	unused atomic.Int64
+}
+
+func (g *gate) Pass(ctx context.Context, most int) (int, error) {
+	if g.shut.Load() {
+		return 0, notify.ErrShut
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	g.inside.Add(int64(most))
+	return most, nil
+}
+
+func (g *gate) Done(err error) {
+	g.inside.Add(-1)
+	if errors.Is(err, notify.ErrUnused) {
+		g.unused.Add(1)
+	}
+}
+
+// handle runs a notifier for one batch, to the end of what that begins.
+func handle(ctx context.Context, n *notify.Notifier, batch []lane.Message) error {
+	running, stop := context.WithCancel(context.Background())
+	var run sync.WaitGroup
+	run.Go(func() { _ = n.Run(running) })
+	err := n.Handle(ctx, batch)
+	stop()
+	run.Wait()
+	return err
+}
+
 func newNotifier(t *testing.T, ledger notify.Ledger, s notify.Sender, adjust ...func(*notify.Config)) *notify.Notifier {
 	t.Helper()
-	config := notify.Config{Lane: lane.EmailTransactional, Owner: "one", Ledger: ledger, Renderer: renderer{}, Sender: s, Observer: &observer{}, Log: slog.New(slog.DiscardHandler)}
+	config := notify.Config{Lane: lane.EmailTransactional, Owner: "one", Ledger: ledger, Renderer: renderer{}, Routes: []notify.Route{{Sender: s, Gate: &gate{}}}, Observer: &observer{}, Log: slog.New(slog.DiscardHandler)}
 	for _, a := range adjust {
 		a(&config)
 	}
@@ -113,6 +158,11 @@ func TestOutcomes(t *testing.T) {
 	expired := func(c *notify.Claim) { c.Notification.Deadline = time.Now() }
 	both := func(a, b func(*notify.Claim)) func(*notify.Claim) { return func(c *notify.Claim) { a(c); b(c) } }
 	closing := func(c *notify.Claim) { c.Notification.Deadline = time.Now().Add(time.Second) }
+	hold := func(d time.Duration) func(*notify.Config) {
+		return func(c *notify.Config) {
+			c.Hold = func(_ notify.Claim, now time.Time) (time.Time, bool) { return now.Add(d), true }
+		}
+	}
 	otp := func(c *notify.Config) { c.Lane = lane.EmailOTP }
 	marketing := func(c *notify.Config) { c.Lane = lane.EmailMarketing }
 	for _, c := range []struct {
@@ -147,6 +197,12 @@ func TestOutcomes(t *testing.T) {
 		}},
 		{name: "past its deadline", claim: expired, send: accepted, sent: 0, state: registration.Expired, reason: "DEADLINE"},
 		{name: "past its deadline after an ambiguous attempt", claim: both(expired, ambiguous(1)), send: accepted, sent: 0, state: registration.Unknown, reason: "DEADLINE", wantAmbiguous: 1},
+		{name: "withheld", config: func(c *notify.Config) { c.Renderer = renderer{&notify.WithheldError{Reason: "USED"}} }, send: accepted, sent: 0, state: registration.Expired, reason: "USED"},
+		{name: "suppressed", claim: func(c *notify.Claim) { c.Suppressed = "HARD_BOUNCE" }, send: accepted, sent: 0, state: registration.Failed, reason: "SUPPRESSED HARD_BOUNCE"},
+		{name: "held", config: hold(time.Second), send: accepted, sent: 0, state: registration.Queued, reason: "HELD"},
+		{name: "held beyond its deadline", config: hold(2 * time.Hour), send: accepted, sent: 0, state: registration.Expired, reason: "HELD"},
+		{name: "throttled", send: fails(notify.Throttled), sent: 1, state: registration.Queued, reason: "THROTTLED X"},
+		{name: "throttled with no time left", claim: closing, send: fails(notify.Throttled), sent: 1, state: registration.Expired, reason: "THROTTLED X"},
 		{name: "cannot be rendered", config: func(c *notify.Config) { c.Renderer = renderer{errors.New("broken")} }, send: accepted, sent: 0, state: registration.Failed, reason: "RENDER"},
 		{name: "of another channel", claim: func(c *notify.Claim) { c.Notification.Channel = registration.SMSChannel }, send: accepted, sent: 0, state: registration.Queued, reason: "LANE"},
 		{name: "a code is repeated after many ambiguous attempts", config: otp, claim: ambiguous(7), send: fails(notify.Ambiguous), sent: 1, state: registration.Queued, reason: "AMBIGUOUS X", wantAmbiguous: 8},
@@ -176,7 +232,7 @@ func TestOutcomes(t *testing.T) {
 						c.config(config)
 					}
 				})
-				if err := n.Handle(t.Context(), batchOf(idOf(1), idOf(1))); err != nil {
+				if err := handle(t.Context(), n, batchOf(idOf(1), idOf(1))); err != nil {
 					t.Fatal(err)
 				}
 				r := ledger.read(idOf(1))
@@ -192,8 +248,9 @@ func TestOutcomes(t *testing.T) {
 				if len(seen.attempts) != 1 {
 					t.Errorf("observed %v", seen.attempts)
 				}
+				provider := map[bool]string{true: "test", false: ""}[c.sent > 0]
 				for key := range seen.attempts {
-					if !strings.HasSuffix(key, " test "+string(c.state)) {
+					if !strings.HasSuffix(key, " "+provider+" "+string(c.state)) {
 						t.Errorf("observed %q", key)
 					}
 				}
@@ -205,7 +262,7 @@ func TestOutcomes(t *testing.T) {
 func TestWhatIsNotOursIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := newModel(claimOf(1, time.Hour), claimOf(2, time.Hour))
-		if _, err := ledger.Claim(t.Context(), "another", []registration.ID{idOf(1)}, time.Now(), time.Now().Add(time.Minute)); err != nil {
+		if _, err := ledger.Claim(t.Context(), "another", "", []registration.ID{idOf(1)}, time.Now(), time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		s := &sender{send: func(_ context.Context, m notify.Message) (notify.Receipt, error) {
@@ -214,7 +271,7 @@ func TestWhatIsNotOursIsNotSent(t *testing.T) {
 			}
 			return notify.Receipt{}, nil
 		}}
-		if err := newNotifier(t, ledger, s).Handle(t.Context(), batchOf(idOf(1), idOf(2), idOf(3))); err != nil {
+		if err := handle(t.Context(), newNotifier(t, ledger, s), batchOf(idOf(1), idOf(2), idOf(3))); err != nil {
 			t.Fatal(err)
 		}
 		if s.sent.Load() != 1 || ledger.read(idOf(1)).owner != "another" {
@@ -226,28 +283,17 @@ func TestWhatIsNotOursIsNotSent(t *testing.T) {
 // broken is a ledger some of whose calls fail.
 type broken struct {
 	*model
-	claim, mark error
-	settles     int // how many calls of Settle fail first
-	lostMark    bool
+	claim   error
+	settles int // how many calls of Settle fail first
 }
 
 var errDown = errors.New("database is gone")
 
-func (b *broken) Claim(ctx context.Context, owner string, ids []registration.ID, now, until time.Time) ([]notify.Claim, error) {
+func (b *broken) Claim(ctx context.Context, owner, provider string, ids []registration.ID, now, until time.Time) ([]notify.Claim, error) {
 	if b.claim != nil {
 		return nil, b.claim
 	}
-	return b.model.Claim(ctx, owner, ids, now, until)
-}
-
-func (b *broken) MarkSending(ctx context.Context, owner, provider string, attempts []notify.Attempt, now time.Time) ([]registration.ID, error) {
-	if b.lostMark {
-		return nil, nil
-	}
-	if b.mark != nil {
-		return nil, b.mark
-	}
-	return b.model.MarkSending(ctx, owner, provider, attempts, now)
+	return b.model.Claim(ctx, owner, provider, ids, now, until)
 }
 
 func (b *broken) Settle(ctx context.Context, owner string, outcomes []notify.Outcome, now time.Time) error {
@@ -267,10 +313,8 @@ func TestLedgerFailures(t *testing.T) {
 		state registration.State
 	}{
 		{"claim", func(b *broken) { b.claim = errDown }, errDown, 0, registration.Queued},
-		{"mark", func(b *broken) { b.mark = errDown }, nil, 0, registration.Queued},
-		{"mark: the lease was lost", func(b *broken) { b.lostMark = true }, nil, 0, registration.Claimed},
 		{"settle for a while", func(b *broken) { b.settles = 4 }, nil, 1, registration.Accepted},
-		{"settle until the lease is over", func(b *broken) { b.settles = 1 << 30 }, errDown, 1, registration.Sending},
+		{"settle until the lease is over", func(b *broken) { b.settles = 1 << 30 }, nil, 1, registration.Sending},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -278,7 +322,7 @@ func TestLedgerFailures(t *testing.T) {
 				c.fault(ledger)
 				s := &sender{send: func(context.Context, notify.Message) (notify.Receipt, error) { return notify.Receipt{}, nil }}
 				begun := time.Now()
-				err := newNotifier(t, ledger, s).Handle(t.Context(), batchOf(idOf(1)))
+				err := handle(t.Context(), newNotifier(t, ledger, s), batchOf(idOf(1)))
 				if !errors.Is(err, c.err) || c.err == nil && err != nil {
 					t.Errorf("error %v, want %v", err, c.err)
 				}
@@ -315,8 +359,10 @@ func TestConcurrencyIsBounded(t *testing.T) {
 			time.Sleep(time.Second)
 			return notify.Receipt{}, nil
 		}}
-		n := newNotifier(t, ledger, s, func(c *notify.Config) { c.Workers = 4 })
-		var both sync.WaitGroup
+		n := newNotifier(t, ledger, s, func(c *notify.Config) { c.Window = 4 })
+		live, stop := context.WithCancel(t.Context())
+		var run, both sync.WaitGroup
+		run.Go(func() { _ = n.Run(live) })
 		for _, ids := range [][]registration.ID{first, second} {
 			both.Go(func() {
 				if err := n.Handle(t.Context(), batchOf(ids...)); err != nil {
@@ -325,20 +371,24 @@ func TestConcurrencyIsBounded(t *testing.T) {
 			})
 		}
 		both.Wait()
+		stop()
+		run.Wait()
 		if most.Load() != 4 || s.sent.Load() != 40 {
 			t.Errorf("%d at once, %d sent", most.Load(), s.sent.Load())
 		}
 	})
 }
 
-// A provider that hangs until each Send's deadline: what cannot be begun in
-// time is put back instead of being sent after the lease.
+// TestNothingRunsPastTheLease: many messages of one recipient go one after the
+// other to a provider that hangs; what cannot begin in time is put back instead
+// of being sent after the lease.
 func TestNothingRunsPastTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := newModel()
 		var ids []registration.ID
-		for i := range 50 {
+		for i := range 20 {
 			c := claimOf(i, time.Hour)
+			c.Notification.Recipient = "ada@example.com"
 			ledger.rows[c.NotificationID] = newModel(c).rows[c.NotificationID]
 			ids = append(ids, c.NotificationID)
 		}
@@ -347,13 +397,13 @@ func TestNothingRunsPastTheLease(t *testing.T) {
 			return notify.Receipt{}, &notify.SendError{Class: notify.Transient, Err: ctx.Err()}
 		}}
 		begun := time.Now()
-		if err := newNotifier(t, ledger, s).Handle(t.Context(), batchOf(ids...)); err != nil {
+		if err := handle(t.Context(), newNotifier(t, ledger, s), batchOf(ids...)); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(begun); took > 30*time.Second {
 			t.Errorf("took %v", took)
 		}
-		if sent := s.sent.Load(); sent == 0 || sent >= 50 {
+		if sent := s.sent.Load(); sent == 0 || sent >= 20 {
 			t.Errorf("%d sent", sent)
 		}
 		for _, id := range ids {
@@ -364,6 +414,43 @@ func TestNothingRunsPastTheLease(t *testing.T) {
 	})
 }
 
+// TestOneRecipientsMessagesStayInOrder, and do not hold up another's.
+func TestOneRecipientsMessagesStayInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ledger := newModel()
+		var ids []registration.ID
+		for i := range 30 {
+			c := claimOf(i, time.Hour)
+			c.Notification.Recipient = fmt.Sprint("person", i%3, "@example.com")
+			ledger.rows[c.NotificationID] = newModel(c).rows[c.NotificationID]
+			ids = append(ids, c.NotificationID)
+		}
+		var mutex sync.Mutex
+		got := map[string][]registration.ID{}
+		s := &sender{send: func(_ context.Context, m notify.Message) (notify.Receipt, error) {
+			time.Sleep(time.Duration(40-m.NotificationID[15]) * time.Millisecond)
+			mutex.Lock()
+			defer mutex.Unlock()
+			got[m.To] = append(got[m.To], m.NotificationID)
+			return notify.Receipt{}, nil
+		}}
+		begun := time.Now()
+		if err := handle(t.Context(), newNotifier(t, ledger, s), batchOf(ids...)); err != nil {
+			t.Fatal(err)
+		}
+		for who, order := range got {
+			if len(order) != 10 || !slices.IsSortedFunc(order, func(a, b registration.ID) int { return slices.Compare(a[:], b[:]) }) {
+				t.Errorf("%s got %v", who, order)
+			}
+		}
+		if took := time.Since(begun); took > 400*time.Millisecond {
+			t.Errorf("took %v: recipients waited for each other", took)
+		}
+	})
+}
+
+// TestEndOfContext: what waits for room is left to others, what is claimed is
+// brought to its end.
 func TestEndOfContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := newModel()
@@ -379,7 +466,7 @@ func TestEndOfContext(t *testing.T) {
 		}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		err := newNotifier(t, ledger, s, func(c *notify.Config) { c.ClaimSize = 20 }).Handle(ctx, batchOf(ids...))
+		err := handle(ctx, newNotifier(t, ledger, s, func(c *notify.Config) { c.Window = 8 }), batchOf(ids...))
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
@@ -394,8 +481,8 @@ func TestEndOfContext(t *testing.T) {
 }
 
 func TestNewTellsEverything(t *testing.T) {
-	_, err := notify.New(notify.Config{Lane: "pigeon", SendTimeout: time.Minute, Workers: -1})
-	for _, want := range []string{"lane", "owner", "missing", "send timeout", "workers"} {
+	_, err := notify.New(notify.Config{Lane: "pigeon", SendTimeout: time.Minute, Window: -1})
+	for _, want := range []string{"lane", "owner", "missing", "send timeout", "window", "route"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v says nothing of %q", err, want)
 		}

@@ -1,9 +1,7 @@
 package notify
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -26,42 +24,24 @@ func resendsOf(l lane.Lane) int {
 	}
 }
 
-// prepare renders a claim, or tells the outcome of one that is not to be sent.
-func (n *Notifier) prepare(c Claim) (Message, *Outcome) {
-	end := func(o Outcome) (Message, *Outcome) { return Message{}, &o }
-	switch {
-	case c.Notification.Channel != n.config.Lane.Channel():
-		// The outbox knows the right lane.
-		return end(n.release(c, "LANE"))
-	case !n.config.Sender.Repeatable() && c.Ambiguous > n.resends:
-		return end(Outcome{Attempt: c.Attempt, State: registration.Unknown, Reason: string(Ambiguous)})
-	case !n.config.Now().Before(c.Notification.Deadline):
-		return end(n.expired(c, "DEADLINE"))
-	}
-	m, err := n.config.Renderer.Render(c)
-	if err != nil {
-		n.config.Log.Error("a notification cannot be rendered", "lane", n.config.Lane, "notification", c.NotificationID.String(), "kind", c.Notification.Kind, "error", err)
-		return end(Outcome{Attempt: c.Attempt, State: registration.Failed, Reason: "RENDER"})
-	}
-	return m, nil
-}
-
 // outcome is what a Send's answer means for the notification.
-func (n *Notifier) outcome(c Claim, receipt Receipt, err error) Outcome {
+func (n *Notifier) outcome(c Claim, by Sender, receipt Receipt, err error) Outcome {
 	if err == nil {
 		state := registration.Accepted
 		if receipt.State == registration.Delivered {
 			state = registration.Delivered
 		}
-		return Outcome{Attempt: c.Attempt, State: state, ProviderRef: receipt.Ref}
+		return Outcome{Attempt: c.Attempt, State: state, ProviderRef: receipt.Ref, ReceiptExpected: receipt.Pending}
 	}
 	switch ClassOf(err) {
 	case Permanent:
 		return Outcome{Attempt: c.Attempt, State: registration.Failed, Reason: reasonOf(err)}
 	case Transient:
 		return n.retry(c, reasonOf(err))
+	case Throttled:
+		return n.later(c, reasonOf(err), retryAfter(err))
 	default:
-		if n.config.Sender.Repeatable() {
+		if by.Repeatable() {
 			return n.retry(c, reasonOf(err))
 		}
 		if c.Ambiguous >= n.resends {
@@ -89,6 +69,29 @@ func (n *Notifier) retry(c Claim, reason string) Outcome {
 	return Outcome{Attempt: c.Attempt, State: registration.Queued, Reason: reason, RetryAt: now.Add(wait)}
 }
 
+// later puts c back for as long as the provider asked for, or a second, and up
+// to half as much again, so that what was turned away together does not come
+// back together.
+func (n *Notifier) later(c Claim, reason string, after time.Duration) Outcome {
+	now := n.config.Now()
+	if after <= 0 {
+		after = time.Second
+	}
+	after += rand.N(after/2 + 1) //nolint:gosec // a wait, not a secret
+	if !now.Add(after).Before(c.Notification.Deadline) {
+		return n.expired(c, reason)
+	}
+	return Outcome{Attempt: c.Attempt, State: registration.Queued, Reason: reason, RetryAt: now.Add(after)}
+}
+
+// retryAfter is what a provider asked to wait; 0 for not said.
+func retryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*SendError](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
+
 // release puts back at once what was claimed and has certainly not left.
 func (n *Notifier) release(c Claim, reason string) Outcome {
 	return Outcome{Attempt: c.Attempt, State: registration.Queued, Reason: reason, RetryAt: n.config.Now().Add(fullJitter(1, n.config.RetryBase, n.config.RetryCap))}
@@ -97,7 +100,7 @@ func (n *Notifier) release(c Claim, reason string) Outcome {
 // expired drops c; as UNKNOWN where an earlier attempt may have reached the person.
 func (n *Notifier) expired(c Claim, reason string) Outcome {
 	state := registration.Expired
-	if c.Ambiguous > 0 && !n.config.Sender.Repeatable() {
+	if c.Ambiguous > 0 && !n.repeatable() {
 		state = registration.Unknown
 	}
 	return Outcome{Attempt: c.Attempt, State: state, Reason: reason}
@@ -119,25 +122,4 @@ func reasonOf(err error) string {
 		return strings.TrimSpace(e.Error())
 	}
 	return string(Ambiguous)
-}
-
-// tell reports outcomes that the ledger has.
-func (n *Notifier) tell(ctx context.Context, claims []Claim, outcomes []Outcome) {
-	created := make(map[registration.ID]time.Time, len(claims))
-	for _, c := range claims {
-		created[c.NotificationID] = c.Notification.CreatedAt
-	}
-	now := n.config.Now()
-	for _, o := range outcomes {
-		n.config.Observer.Attempt(string(n.config.Lane), n.config.Sender.Name(), string(o.State))
-		level := slog.LevelDebug
-		switch o.State {
-		case registration.Accepted, registration.Delivered:
-			n.config.Observer.Latency(string(n.config.Lane), now.Sub(created[o.NotificationID]))
-		case registration.Failed, registration.Expired, registration.Unknown:
-			level = slog.LevelWarn
-		}
-		n.config.Log.Log(ctx, level, "notification attempt", "lane", n.config.Lane, "provider", n.config.Sender.Name(),
-			"notification", o.NotificationID.String(), "attempt", o.Number, "state", o.State, "reason", o.Reason)
-	}
 }

@@ -15,11 +15,13 @@ type Route struct {
 // Gate guards a provider: by a breaker, which all lanes of the provider share,
 // and by the lane's share of the provider's rate.
 type Gate interface {
-	// Pass waits until one message may be handed to the provider. Errors:
-	// ErrShut, at once, while the provider is known not to work; the context's.
-	Pass(ctx context.Context) error
-	// Done tells how the Send after a Pass ended: err is nil or that of Send.
-	// Every Pass that gave nil is followed by one Done.
+	// Pass waits until one message may be handed to the provider, and lets
+	// through as many as may go with it, up to most. Errors: ErrShut, at once,
+	// while the provider is known not to work; the context's.
+	Pass(ctx context.Context, most int) (passed int, err error)
+	// Done is told once for each message that was let through: nil or the
+	// error of its Send, or ErrUnused when there was none, which gives its
+	// place in the rate back.
 	Done(err error)
 }
 

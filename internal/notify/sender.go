@@ -45,6 +45,8 @@ type Sender interface {
 type Receipt struct {
 	Ref   string
 	State registration.State // ACCEPTED or DELIVERED
+	// Pending: the provider will tell later, under Ref, whether it arrived.
+	Pending bool
 }
 
 // Class is what a failed attempt means for the next one.

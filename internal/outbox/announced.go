@@ -42,10 +42,10 @@ func (r *Relay) publishAnnounced(ctx context.Context) {
 				continue
 			}
 			wait.Reset()
-			if len(published) == 0 {
+			if len(published) == 0 && len(marked(batch)) > 0 {
 				mark.Reset(r.settings.MarkDelay)
 			}
-			published = append(published, ids(batch)...)
+			published = append(published, marked(batch)...)
 			if len(published) >= r.settings.Batch {
 				mark.Reset(0)
 			}
@@ -79,7 +79,7 @@ func (r *Relay) gather(ctx context.Context, first lane.Message, until time.Time)
 	return batch
 }
 
-func urgent(m lane.Message) bool { return m.Lane == lane.SMSOTP || m.Lane == lane.EmailOTP }
+func urgent(m lane.Message) bool { return m.Lane.Priority() == lane.OneTimeCode }
 
 // collect adds what waits already, as much as a batch holds. What comes in while
 // a batch is on its way makes the next one.
@@ -93,6 +93,18 @@ func (r *Relay) collect(batch []lane.Message) []lane.Message {
 		}
 	}
 	return batch
+}
+
+// marked are the messages whose rows are put off now that a broker has them.
+// Codes' rows are not: they stay due, until a notifier has claimed them.
+func marked(batch []lane.Message) []registration.ID {
+	var all []registration.ID
+	for _, m := range batch {
+		if !urgent(m) {
+			all = append(all, m.NotificationID)
+		}
+	}
+	return all
 }
 
 // mark moves the due time of published rows. When that fails they are published
@@ -128,7 +140,7 @@ func (r *Relay) drain(ctx context.Context, published []registration.ID) {
 		if err := r.publish(limited, batch, publishTimeout); err != nil {
 			break
 		}
-		published = append(published, ids(batch)...)
+		published = append(published, marked(batch)...)
 	}
 	if len(published) > 0 {
 		r.mark(limited, published)

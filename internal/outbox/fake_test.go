@@ -67,7 +67,7 @@ func (d *database) published() map[registration.ID]int {
 	return n
 }
 
-func (d *database) Due(_ context.Context, now time.Time, limit int) ([]lane.Message, error) {
+func (d *database) Due(_ context.Context, lanes []lane.Lane, now time.Time, limit int) ([]lane.Message, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.down != nil {
@@ -75,7 +75,7 @@ func (d *database) Due(_ context.Context, now time.Time, limit int) ([]lane.Mess
 	}
 	var due []*row
 	for _, r := range d.rows {
-		if !r.due.After(now) {
+		if !r.due.After(now) && slices.Contains(lanes, r.message.Lane) {
 			due = append(due, r)
 		}
 	}
@@ -103,7 +103,7 @@ func (d *database) Published(_ context.Context, lease *outbox.Lease, ids []regis
 	for _, id := range ids {
 		if r := d.rows[id]; r != nil {
 			r.publications++
-			r.due = now.Add(outbox.Grace(r.publications))
+			r.due = now.Add(outbox.Grace(r.message.Lane, r.publications))
 		}
 	}
 	return nil

@@ -3,7 +3,6 @@ package outbox
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +18,6 @@ const (
 	leastPublish  = 500 * time.Millisecond
 	backoffLimit  = 10 * time.Second
 	backoffFirst  = 200 * time.Millisecond
-	unknownRetry  = time.Minute
 	renewFraction = 3 // a lease is renewed when a third of it is gone
 )
 
@@ -64,7 +62,6 @@ type leader struct {
 	renewAt  time.Time
 	lastDue  time.Time // when something was due
 	depthAt  time.Time
-	warned   time.Time // of lanes that nobody knows
 	database condition
 }
 
@@ -122,10 +119,50 @@ func (l *leader) fell(ctx context.Context, err error) {
 	}
 }
 
-// round publishes one batch of what is due, and says how much was due.
-func (l *leader) round(ctx context.Context) (int, error) {
+// led are the lanes whose rows the leader publishes, those of one urgency
+// together, the more urgent first: a campaign's rows keep no others from being
+// found. One-time codes are not among them. They are announced when they are
+// committed, and what goes wrong with that is mended by the notifiers, which
+// look for overdue ones in the ledger themselves.
+var led = func() (groups [][]lane.Lane) {
+	for _, p := range []lane.Priority{lane.Transactional, lane.Marketing} {
+		var group []lane.Lane
+		for _, l := range lane.All() {
+			if l.Priority() == p {
+				group = append(group, l)
+			}
+		}
+		groups = append(groups, group)
+	}
+	return groups
+}()
+
+// round publishes one batch of what is due of each urgency, and says how much
+// the largest of them was.
+func (l *leader) round(ctx context.Context) (largest int, err error) {
+	due, errs := make([]int, len(led)), make([]error, len(led))
+	var each sync.WaitGroup
+	for i, lanes := range led {
+		each.Go(func() { due[i], errs[i] = l.publishGroup(ctx, lanes) })
+	}
+	each.Wait()
+	for _, n := range due {
+		largest = max(largest, n)
+	}
+	if largest > 0 {
+		l.lastDue = l.now()
+	}
+	if err = errors.Join(errs...); errors.Is(err, ErrLeaseLost) {
+		l.renewAt = time.Time{}
+	}
+	return largest, err
+}
+
+// publishGroup publishes one batch of what is due of some lanes, and says how
+// much was due.
+func (l *leader) publishGroup(ctx context.Context, lanes []lane.Lane) (int, error) {
 	limited, cancel := context.WithTimeout(ctx, storeTimeout)
-	due, err := l.store.Due(limited, l.now(), l.settings.Batch)
+	due, err := l.store.Due(limited, lanes, l.now(), l.settings.Batch)
 	cancel()
 	if err != nil {
 		return 0, &storeError{err}
@@ -133,7 +170,6 @@ func (l *leader) round(ctx context.Context) (int, error) {
 	if len(due) == 0 {
 		return 0, nil
 	}
-	l.lastDue = l.now()
 	published, err := l.publishDue(ctx, due)
 	if len(published) > 0 {
 		limited, cancel := context.WithTimeout(ctx, storeTimeout)
@@ -154,18 +190,11 @@ func (l *leader) round(ctx context.Context) (int, error) {
 func (l *leader) publishDue(ctx context.Context, due []lane.Message) ([]lane.Message, error) {
 	timeout := min(publishTimeout, l.lease.Expires.Sub(l.now())-leaseMargin)
 	if timeout < leastPublish {
-		l.renewAt = time.Time{}
 		return nil, ErrLeaseLost
 	}
 	lanes := map[lane.Lane][]lane.Message{}
 	var published []lane.Message
 	for _, m := range due {
-		if !slices.Contains(lane.All(), m.Lane) {
-			// Of a newer version, perhaps. It is put off, not published for ever in vain.
-			published = append(published, m)
-			l.unknown(m)
-			continue
-		}
 		lanes[m.Lane] = append(lanes[m.Lane], m)
 	}
 	var mu sync.Mutex
@@ -185,13 +214,6 @@ func (l *leader) publishDue(ctx context.Context, due []lane.Message) ([]lane.Mes
 	}
 	each.Wait()
 	return published, errors.Join(errs...)
-}
-
-func (l *leader) unknown(m lane.Message) {
-	if now := l.now(); now.Sub(l.warned) >= unknownRetry {
-		l.warned = now
-		l.log.Error("outbox: notification is of a lane that this version does not know; it is put off", "notification", m.NotificationID.String())
-	}
 }
 
 // interval to the next look: slower when nothing was due for a while.

@@ -169,9 +169,9 @@ func (m *mortal) Published(ctx context.Context, lease *outbox.Lease, ids []regis
 	return m.call(func() error { return m.database.Published(ctx, lease, ids, now) })
 }
 
-func (m *mortal) Due(ctx context.Context, now time.Time, limit int) (due []lane.Message, err error) {
+func (m *mortal) Due(ctx context.Context, lanes []lane.Lane, now time.Time, limit int) (due []lane.Message, err error) {
 	err = m.call(func() error {
-		due, err = m.database.Due(ctx, now, limit)
+		due, err = m.database.Due(ctx, lanes, now, limit)
 		return err
 	})
 	return due, err

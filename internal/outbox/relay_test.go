@@ -39,9 +39,9 @@ func TestAnnounced(t *testing.T) {
 		each(t, "marked", all, d.published(), 1)
 
 		// Not settled, they are published again when Grace is over.
-		time.Sleep(outbox.Grace(1))
+		time.Sleep(outbox.Grace(lane.EmailTransactional, 1))
 		each(t, "published after Grace", all, b.times(), 2)
-		time.Sleep(outbox.Grace(2))
+		time.Sleep(outbox.Grace(lane.EmailTransactional, 2))
 		each(t, "published after the second Grace", all, b.times(), 3)
 		for _, n := range all {
 			d.settle(n.ID)
@@ -252,8 +252,8 @@ func TestIdle(t *testing.T) {
 		time.Sleep(time.Minute)
 		before := looks.due.Load()
 		time.Sleep(10 * time.Minute)
-		if n := looks.due.Load() - before; n < 400 || n > 800 {
-			t.Errorf("%d looks in 10 idle minutes, want about 600", n)
+		if n := looks.due.Load() - before; n < 800 || n > 1600 {
+			t.Errorf("%d looks in 10 idle minutes, want about 1,200", n)
 		}
 		all := notifications(0, 1)
 		d.insert(time.Now(), messagesOf(t, all)...)
@@ -267,15 +267,15 @@ type counted struct {
 	due atomic.Int64
 }
 
-func (c *counted) Due(ctx context.Context, now time.Time, limit int) ([]lane.Message, error) {
+func (c *counted) Due(ctx context.Context, lanes []lane.Lane, now time.Time, limit int) ([]lane.Message, error) {
 	c.due.Add(1)
-	return c.database.Due(ctx, now, limit)
+	return c.database.Due(ctx, lanes, now, limit)
 }
 
 func TestGrace(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]time.Duration{0: 5 * time.Minute, 1: 5 * time.Minute, 2: 10 * time.Minute, 7: 320 * time.Minute, 8: 6 * time.Hour, 1000: 6 * time.Hour} {
-		if got := outbox.Grace(n); got != want {
+		if got := outbox.Grace(lane.SMSTransactional, n); got != want {
 			t.Errorf("Grace(%d) = %v, want %v", n, got, want)
 		}
 	}

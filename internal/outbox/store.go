@@ -14,9 +14,10 @@ import (
 // one that settles the notification, so a publish acknowledgment alone deletes
 // nothing. A row's due time says when it is to be published (again).
 type Store interface {
-	// Due gives up to limit messages whose due time has come, by due time and
-	// id. There is no cursor: what is committed late is found late, not never.
-	Due(ctx context.Context, now time.Time, limit int) ([]lane.Message, error)
+	// Due gives up to limit messages of some lanes whose due time has come, by
+	// due time and id. There is no cursor: what is committed late is found
+	// late, not never.
+	Due(ctx context.Context, lanes []lane.Lane, now time.Time, limit int) ([]lane.Message, error)
 
 	// Published moves the due time of rows just published to now plus a grace
 	// that doubles with each publication of the row (see Grace): what is not
@@ -58,11 +59,16 @@ type Publisher interface {
 	Publish(ctx context.Context, messages []lane.Message) error
 }
 
-// Grace is how long after its n-th publication (from 1) a row is published
-// again if its notification has not been settled by then.
-func Grace(publications int) time.Duration {
-	const first, most = 5 * time.Minute, 6 * time.Hour
-	grace := first
+// Grace is how long after its n-th publication (from 1) a row of a lane is
+// published again if its notification has not been settled by then: far above
+// the time that a message waits in a lane that works. One of a campaign may
+// stand behind a million others.
+func Grace(l lane.Lane, publications int) time.Duration {
+	const most = 6 * time.Hour
+	grace := 5 * time.Minute
+	if l.Priority() == lane.Marketing {
+		grace = time.Hour
+	}
 	for ; publications > 1 && grace < most; publications-- {
 		grace *= 2
 	}

@@ -50,7 +50,7 @@ func (db *DB) Waiting() int {
 	w := db.writers.(*soleWriter)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.waiting.Len()
+	return w.waiting[0].Len()
 }
 
 // GroupTime changes how long a group stays open.

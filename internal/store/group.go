@@ -25,6 +25,7 @@ const (
 type group struct {
 	w          *soleWriter
 	alone      bool // nobody may join
+	bulk       bool // only bulk may join
 	members    int
 	began      time.Time
 	committing bool          // COMMIT was sent
@@ -35,12 +36,12 @@ type group struct {
 // attempt is one run of work, as a member of a group. committing says that
 // COMMIT was sent with work in it.
 func (w *soleWriter) attempt(ctx context.Context, t *tx, work func(context.Context, *tx) error) (committing bool, err error) {
-	g, err := w.take(ctx, t.alone)
+	g, err := w.take(ctx, t.alone, t.bulk)
 	if err != nil {
 		return false, err
 	}
 	if g == nil {
-		if g, err = w.begin(ctx, t.alone); err != nil {
+		if g, err = w.begin(ctx, t.alone, t.bulk); err != nil {
 			w.pass(nil)
 			return false, err
 		}
@@ -56,7 +57,7 @@ func (w *soleWriter) attempt(ctx context.Context, t *tx, work func(context.Conte
 }
 
 // begin opens a transaction for a new group.
-func (w *soleWriter) begin(ctx context.Context, alone bool) (*group, error) {
+func (w *soleWriter) begin(ctx context.Context, alone, bulk bool) (*group, error) {
 	s, err := w.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -65,7 +66,7 @@ func (w *soleWriter) begin(ctx context.Context, alone bool) (*group, error) {
 		w.drop()
 		return nil, err
 	}
-	return &group{w: w, alone: alone, began: time.Now(), over: make(chan struct{})}, nil
+	return &group{w: w, alone: alone, bulk: bulk, began: time.Now(), over: make(chan struct{})}, nil
 }
 
 // full says that nobody may join any more.

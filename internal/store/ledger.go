@@ -19,10 +19,21 @@ const clockTolerance = time.Second
 // A notification's row is the truth, and changes only by UPDATEs that name the
 // state and the owner they expect. notification_attempts is its history, and
 // the outbox row's due time follows it.
-type Ledger struct{ db *DB }
+type Ledger struct {
+	db   *DB
+	bulk bool
+}
 
 // Ledger gives the notifications' ledger.
-func (db *DB) Ledger() *Ledger { return &Ledger{db} }
+func (db *DB) Ledger() *Ledger { return &Ledger{db: db} }
+
+// BulkLedger is the same ledger for work that nobody waits for: on SQLite,
+// which writes one transaction at a time, everybody else's goes before its.
+func (db *DB) BulkLedger() *Ledger { return &Ledger{db: db, bulk: true} }
+
+func (l *Ledger) transact(ctx context.Context, op string, work func(context.Context, *tx) error) error {
+	return l.db.transactAs(ctx, op, l.bulk, work)
+}
 
 // entry is a row of the ledger with what decides who may change it.
 type entry struct {
@@ -59,7 +70,7 @@ func (e entry) held(now int64) bool {
 const isWorkable = `((state = 'QUEUED' AND next_attempt_at <= ?) OR (state IN ('CLAIMED', 'SENDING') AND lease_until <= ?))`
 
 // Claim implements notify.Ledger.
-func (l *Ledger) Claim(ctx context.Context, owner string, ids []registration.ID, now, leaseUntil time.Time) ([]notify.Claim, error) {
+func (l *Ledger) Claim(ctx context.Context, owner, provider string, ids []registration.ID, now, leaseUntil time.Time) ([]notify.Claim, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -68,34 +79,42 @@ func (l *Ledger) Claim(ctx context.Context, owner string, ids []registration.ID,
 		before = make(map[uuid]int) // the attempts' numbers of an earlier run of the work
 		at     = micros(now)
 		until  = micros(leaseUntil)
+		state  = registration.Claimed
 	)
-	err := l.db.transact(ctx, "claim", func(ctx context.Context, t *tx) error {
+	if provider != "" {
+		state = registration.Sending
+	}
+	err := l.transact(ctx, "claim", func(ctx context.Context, t *tx) error {
 		var entries []entry
 		if err := t.query(ctx, &entries, selectEntries+l.db.dialect.forUpdate, uuids(ids)); err != nil {
 			return err
 		}
 		var claimed, fresh []entry
-		var doubtful, left []uuid
+		var unanswered []attemptRow
+		var left []uuid
 		for _, e := range entries {
 			switch {
 			case e.workable(at):
 				if e.State == string(registration.Sending) {
 					e.Ambiguous++
-					doubtful = append(doubtful, e.ID)
+					unanswered = append(unanswered, attemptRow{id: e.ID, number: e.Attempts, owner: e.Owner, state: registration.Unknown, provider: e.Provider, reason: "NO_ANSWER"})
 				}
-				e.State, e.Attempts, e.UpdatedAt = string(registration.Claimed), e.Attempts+1, at
+				e.State, e.Attempts, e.UpdatedAt = string(state), e.Attempts+1, at
 				fresh, claimed = append(fresh, e), append(claimed, e)
-			case t.again && e.State == string(registration.Claimed) && e.Owner == owner && e.LeaseUntil == until && e.Attempts == before[e.ID]:
+			case t.again && e.State == string(state) && e.Owner == owner && e.LeaseUntil == until && e.Attempts == before[e.ID]:
 				claimed = append(claimed, e)
 			case e.held(at):
 				left = append(left, e.ID)
 			}
 		}
-		if err := t.claim(ctx, owner, fresh, at, until); err != nil {
+		if err := t.claim(ctx, owner, provider, state, fresh, at, until); err != nil {
 			return err
 		}
-		if err := t.noteUnanswered(ctx, doubtful, at); err != nil {
+		if err := t.writeHistory(ctx, unanswered, at); err != nil {
 			return err
+		}
+		if !l.bulk { // what nobody waits for is found again by its grace
+			left = append(left, entryIDs(fresh)...)
 		}
 		if err := t.dueAtLeaseEnd(ctx, left); err != nil {
 			return err
@@ -114,30 +133,21 @@ func (l *Ledger) Claim(ctx context.Context, owner string, ids []registration.ID,
 }
 
 // claim puts entries under owner's lease.
-func (t *tx) claim(ctx context.Context, owner string, entries []entry, now, until int64) error {
+func (t *tx) claim(ctx context.Context, owner, provider string, state registration.State, entries []entry, now, until int64) error {
 	if len(entries) == 0 {
 		return nil
 	}
 	// ambiguous first: MariaDB assigns from left to right, and later columns see the new state.
 	n, err := t.exec(ctx, `UPDATE notifications SET ambiguous = ambiguous + CASE state WHEN 'SENDING' THEN 1 ELSE 0 END,
-		state = 'CLAIMED', attempts = attempts + 1, owner = ?, lease_until = ?, provider = '', updated_at = ?
-		WHERE id IN (?) AND `+isWorkable, owner, until, now, entryIDs(entries), now+clockTolerance.Microseconds(), now)
+		state = ?, attempts = attempts + 1, owner = ?, lease_until = ?, provider = ?, updated_at = ?
+		WHERE id IN (?) AND `+isWorkable, string(state), owner, until, provider, now, entryIDs(entries), now+clockTolerance.Microseconds(), now)
 	if err == nil && n != len(entries) {
 		err = errAborted // cannot be while the rows are locked; never claim by guess
 	}
 	return err
 }
 
-// noteUnanswered ends in the history the attempts whose answer never came.
-func (t *tx) noteUnanswered(ctx context.Context, ids []uuid, now int64) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	_, err := t.exec(ctx, `UPDATE notification_attempts SET state = 'UNKNOWN', reason = 'NO_ANSWER', updated_at = ? WHERE state = 'SENDING' AND notification_id IN (?)`, now, ids)
-	return err
-}
-
-// dueAtLeaseEnd makes the outbox rows of held notifications due when their
+// dueAtLeaseEnd makes the outbox rows of claimed notifications due when their
 // holder's lease has run out by everybody's clock, so that its crash costs no
 // more than the lease.
 func (t *tx) dueAtLeaseEnd(ctx context.Context, ids []uuid) error {
@@ -179,14 +189,14 @@ func (t *tx) compose(ctx context.Context, entries []entry) ([]notify.Claim, erro
 		}
 		claims[i] = c
 	}
-	return claims, nil
+	return claims, t.addCodes(ctx, claims)
 }
 
 // MarkSending implements notify.Ledger. A second call for the same attempts,
 // as for another provider, is as good as the first.
 func (l *Ledger) MarkSending(ctx context.Context, owner, provider string, attempts []notify.Attempt, now time.Time) ([]registration.ID, error) {
 	var held []registration.ID
-	err := l.db.transact(ctx, "mark sending", func(ctx context.Context, t *tx) error {
+	err := l.transact(ctx, "mark sending", func(ctx context.Context, t *tx) error {
 		held = nil
 		at := micros(now)
 		for number, ids := range byNumber(attempts) {
@@ -210,13 +220,6 @@ func (l *Ledger) MarkSending(ctx context.Context, owner, provider string, attemp
 				}
 			}
 			held = append(held, ids...)
-			history := make([]attemptRow, len(ids))
-			for i, id := range ids {
-				history[i] = attemptRow{id: uuid(id), number: number, owner: owner, state: registration.Sending, provider: provider}
-			}
-			if err := t.writeHistory(ctx, history, at); err != nil {
-				return err
-			}
 		}
 		return nil
 	})

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,14 @@ type Outbox struct{ db *DB }
 func (db *DB) Outbox() *Outbox { return &Outbox{db} }
 
 // Due implements outbox.Store.
-func (o *Outbox) Due(ctx context.Context, now time.Time, limit int) ([]lane.Message, error) {
+func (o *Outbox) Due(ctx context.Context, lanes []lane.Lane, now time.Time, limit int) ([]lane.Message, error) {
+	if len(lanes) == 0 {
+		return nil, nil
+	}
+	query, args, err := sqlx.In(selectDue, lanes, micros(now), limit)
+	if err != nil {
+		return nil, fmt.Errorf("store: due: %w", err)
+	}
 	var rows []struct {
 		ID          uuid   `db:"notification_id"`
 		Lane        string `db:"lane"`
@@ -28,10 +36,9 @@ func (o *Outbox) Due(ctx context.Context, now time.Time, limit int) ([]lane.Mess
 		Deadline    int64  `db:"deadline"`
 		TraceParent string `db:"trace_parent"`
 	}
-	err := o.db.view(ctx, "due", func(ctx context.Context, conn *sqlx.Conn) error {
+	err = o.db.view(ctx, "due", func(ctx context.Context, conn *sqlx.Conn) error {
 		rows = nil
-		return conn.SelectContext(ctx, &rows, `SELECT notification_id, lane, recipient, deadline, trace_parent FROM outbox
-			WHERE due_at <= ? ORDER BY due_at, notification_id LIMIT ?`, micros(now), limit)
+		return conn.SelectContext(ctx, &rows, query, args...)
 	})
 	if err != nil {
 		return nil, err
@@ -41,6 +48,15 @@ func (o *Outbox) Due(ctx context.Context, now time.Time, limit int) ([]lane.Mess
 		messages[i] = lane.Message{NotificationID: registration.ID(r.ID), Lane: lane.Lane(r.Lane), Recipient: r.Recipient, Deadline: timeOf(r.Deadline), TraceParent: r.TraceParent}
 	}
 	return messages, nil
+}
+
+const selectDue = `SELECT notification_id, lane, recipient, deadline, trace_parent FROM outbox
+	WHERE lane IN (?) AND due_at <= ? ORDER BY due_at, notification_id LIMIT ?`
+
+// Overdue implements notify.Sweeper: a row's due time is when somebody is to
+// look at it again.
+func (o *Outbox) Overdue(ctx context.Context, l lane.Lane, now time.Time, limit int) ([]lane.Message, error) {
+	return o.Due(ctx, []lane.Lane{l}, now, limit)
 }
 
 // updatePublished moves rows to the end of their grace, but a row whose
@@ -57,12 +73,25 @@ var updatePublished = `UPDATE outbox SET due_at = COALESCE((SELECT CASE
 // in SQL.
 func graceMicros() string {
 	var b strings.Builder
+	b.WriteString("CASE")
+	for _, l := range lane.All() {
+		if outbox.Grace(l, 1) != outbox.Grace("", 1) {
+			fmt.Fprintf(&b, " WHEN lane = '%s' THEN %s", l, graceOf(l))
+		}
+	}
+	fmt.Fprintf(&b, " ELSE %s END", graceOf(""))
+	return b.String()
+}
+
+// graceOf is outbox.Grace of one lane, in SQL.
+func graceOf(l lane.Lane) string {
+	var b strings.Builder
 	b.WriteString("CASE publications")
 	n := 1
-	for ; outbox.Grace(n) != outbox.Grace(n+1); n++ {
-		fmt.Fprintf(&b, " WHEN %d THEN %d", n-1, outbox.Grace(n).Microseconds())
+	for ; outbox.Grace(l, n) != outbox.Grace(l, n+1); n++ {
+		fmt.Fprintf(&b, " WHEN %d THEN %d", n-1, outbox.Grace(l, n).Microseconds())
 	}
-	fmt.Fprintf(&b, " ELSE %d END", outbox.Grace(n).Microseconds())
+	fmt.Fprintf(&b, " ELSE %d END", outbox.Grace(l, n).Microseconds())
 	return b.String()
 }
 
@@ -72,16 +101,27 @@ func (o *Outbox) Published(ctx context.Context, lease *outbox.Lease, ids []regis
 		return nil
 	}
 	at := micros(now)
-	return o.db.transact(ctx, "published", func(ctx context.Context, t *tx) error {
-		if lease != nil {
-			if err := t.underLease(ctx, *lease); err != nil {
-				return err
+	for some := range slices.Chunk(ids, markMost) {
+		// The leader's rows are those that nobody waits for.
+		err := o.db.transactAs(ctx, "published", lease != nil, func(ctx context.Context, t *tx) error {
+			if lease != nil {
+				if err := t.underLease(ctx, *lease); err != nil {
+					return err
+				}
 			}
+			_, err := t.exec(ctx, updatePublished, at, clockTolerance.Microseconds(), at, at, uuids(some))
+			return err
+		})
+		if err != nil {
+			return err
 		}
-		_, err := t.exec(ctx, updatePublished, at, clockTolerance.Microseconds(), at, at, uuids(ids))
-		return err
-	})
+	}
+	return nil
 }
+
+// markMost is how many rows one transaction marks: on SQLite it keeps all
+// others waiting.
+const markMost = 100
 
 // Depth implements outbox.Store.
 func (o *Outbox) Depth(ctx context.Context) (rows int, oldest time.Time, err error) {

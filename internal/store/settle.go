@@ -26,7 +26,7 @@ func (l *Ledger) Settle(ctx context.Context, owner string, outcomes []notify.Out
 		ids[i] = o.NotificationID
 		of[uuid(o.NotificationID)] = o
 	}
-	return l.db.transact(ctx, "settle", func(ctx context.Context, t *tx) error {
+	return l.transact(ctx, "settle", func(ctx context.Context, t *tx) error {
 		at := micros(now)
 		var entries []entry
 		if err := t.query(ctx, &entries, selectEntries+l.db.dialect.forUpdate, uuids(ids)); err != nil {

@@ -22,21 +22,30 @@ type soleWriter struct {
 	session   *session      // of whoever has the turn; nil before it is connected
 
 	mu      sync.Mutex
-	taken   bool      // somebody has the turn
-	waiting list.List // of *waiter, the first one next; empty while the turn is free
+	taken   bool         // somebody has the turn
+	waiting [2]list.List // of *waiter, by class, the first one next; empty while the turn is free
+	before  int          // how many went before the first waiter of bulk
 	closed  bool
 }
+
+// bulkShare is how many may go before work that is done in bulk, which would
+// never come to its turn otherwise.
+const bulkShare = 8
+
+// classOf is the index of a waiting list.
+func classOf(bulk bool) int { return int(flag(bulk)) }
 
 // waiter is a caller that waits for its turn.
 type waiter struct {
 	alone bool        // it cannot join a group
+	bulk  bool        // whoever is not goes before it, and is in no group with it
 	turn  chan *group // gives the turn, with the open group or nil; closed when the writer is
 	gone  bool        // from the queue
 }
 
 // take waits for the turn. With it comes the group to join; nil is for a
 // connection with no open transaction, which is sure with alone.
-func (w *soleWriter) take(ctx context.Context, alone bool) (*group, error) {
+func (w *soleWriter) take(ctx context.Context, alone, bulk bool) (*group, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -50,8 +59,8 @@ func (w *soleWriter) take(ctx context.Context, alone bool) (*group, error) {
 		w.mu.Unlock()
 		return nil, nil //nolint:nilnil // both are meant
 	}
-	me := &waiter{alone: alone, turn: make(chan *group, 1)}
-	place := w.waiting.PushBack(me)
+	me := &waiter{alone: alone, bulk: bulk, turn: make(chan *group, 1)}
+	place := w.waiting[classOf(bulk)].PushBack(me)
 	w.mu.Unlock()
 	select {
 	case g, open := <-me.turn:
@@ -61,7 +70,7 @@ func (w *soleWriter) take(ctx context.Context, alone bool) (*group, error) {
 	w.mu.Lock()
 	tooLate := me.gone
 	if !tooLate {
-		w.waiting.Remove(place)
+		w.waiting[classOf(bulk)].Remove(place)
 	}
 	w.mu.Unlock()
 	if !tooLate {
@@ -78,26 +87,46 @@ func closedUnless(open bool) error {
 	return errClosed
 }
 
-// next takes the first waiter out of the queue, or gives nil. mu is held.
-func (w *soleWriter) next() *waiter {
-	front := w.waiting.Front()
-	if front == nil {
+// first gives the list whose first waiter is next, or nil where nobody waits.
+// mu is held.
+func (w *soleWriter) first() *list.List {
+	ordinary, bulk := &w.waiting[classOf(false)], &w.waiting[classOf(true)]
+	switch {
+	case ordinary.Len() == 0 && bulk.Len() == 0:
 		return nil
+	case ordinary.Len() == 0, bulk.Len() > 0 && w.before >= bulkShare:
+		return bulk
+	default:
+		return ordinary
 	}
-	first := w.waiting.Remove(front).(*waiter)
-	first.gone = true
-	return first
 }
 
-// pass gives the turn to whoever has waited longest. An open group, one that
-// is not nil, must be ended before where nobody can join it: then pass says
-// false, and the turn stays.
+// next takes the next waiter out of the queue, or gives nil. mu is held.
+func (w *soleWriter) next() *waiter {
+	l := w.first()
+	if l == nil {
+		return nil
+	}
+	next := l.Remove(l.Front()).(*waiter)
+	next.gone = true
+	if w.before++; next.bulk || w.waiting[classOf(true)].Len() == 0 {
+		w.before = 0
+	}
+	return next
+}
+
+// pass gives the turn to whoever has waited longest, bulk after the others. An
+// open group, one that is not nil, must be ended before where nobody can join
+// it: then pass says false, and the turn stays.
 func (w *soleWriter) pass(g *group) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if g != nil {
-		front := w.waiting.Front()
-		if front == nil || front.Value.(*waiter).alone || g.full() {
+		l := w.first()
+		if l == nil || g.full() {
+			return false
+		}
+		if next := l.Front().Value.(*waiter); next.alone || next.bulk != g.bulk {
 			return false
 		}
 	}
@@ -112,7 +141,7 @@ func (w *soleWriter) pass(g *group) bool {
 
 // acquire implements writers.
 func (w *soleWriter) acquire(ctx context.Context) (*session, error) {
-	if _, err := w.take(ctx, true); err != nil {
+	if _, err := w.take(ctx, true, false); err != nil {
 		return nil, err
 	}
 	s, err := w.connect(ctx)
@@ -161,7 +190,7 @@ func (w *soleWriter) close() error {
 		close(first.turn)
 	}
 	if w.taken {
-		w.waiting.PushBack(last)
+		w.waiting[0].PushBack(last)
 	} else {
 		last.turn <- nil
 	}

@@ -63,6 +63,9 @@ type tx struct {
 	// alone: this is not the first attempt, and what made the earlier one fail
 	// must neither meet others nor come from them.
 	alone bool
+	// bulk: the work is one of many that nobody waits for. On SQLite, which
+	// writes one transaction at a time, all others go before it.
+	bulk bool
 }
 
 // run executes a statement.
@@ -143,9 +146,14 @@ func (t *tx) query(ctx context.Context, dest any, query string, args ...any) err
 // unknown the next one is told by tx.again. An error of work's own rolls back
 // and is given as it is; every other one is told by category.
 func (db *DB) transact(ctx context.Context, op string, work func(context.Context, *tx) error) error {
+	return db.transactAs(ctx, op, false, work)
+}
+
+// transactAs is transact for work that may be one of many.
+func (db *DB) transactAs(ctx context.Context, op string, bulk bool, work func(context.Context, *tx) error) error {
 	again, alone := false, false
 	return db.retry(ctx, op, func(ctx context.Context) error {
-		committing, err := db.attempt(ctx, &tx{again: again, alone: alone}, work)
+		committing, err := db.attempt(ctx, &tx{again: again, alone: alone, bulk: bulk}, work)
 		if err != nil && committing && db.dialect.classify(err).class != aborted {
 			again = true
 		}

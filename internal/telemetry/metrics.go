@@ -20,6 +20,10 @@ type Metrics struct {
 	latency       *prometheus.HistogramVec
 	published     *prometheus.CounterVec
 	poison        *prometheus.CounterVec
+	swept         *prometheus.CounterVec
+	providers     *prometheus.GaugeVec
+	throttled     *prometheus.CounterVec
+	paced         *prometheus.HistogramVec
 }
 
 // NewMetrics makes the metrics in a registry of their own.
@@ -49,12 +53,25 @@ func NewMetrics(version string) *Metrics {
 		poison: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "registrar_queue_poison_total", Help: "Messages that could not be decoded and went to the dead-letter topic, by lane.",
 		}, []string{"lane"}),
+		swept: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_notifications_swept_total", Help: "Messages that a notifier found in the ledger because no queue had brought them in time, by lane.",
+		}, []string{"lane"}),
+		providers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "registrar_provider_open", Help: "1 while the provider is left alone because it failed several times in a row, 0.5 while it is tried again, 0 while it works.",
+		}, []string{"provider"}),
+		throttled: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_provider_throttled_total", Help: "Messages that a provider did not take because of its own limit.",
+		}, []string{"provider"}),
+		paced: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "registrar_provider_wait_seconds", Help: "How long messages waited for their turn in a provider's rate, of those that had to.",
+			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10, 30},
+		}, []string{"provider", "lane"}),
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "registrar_build_info", Help: "1; the version is the label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, info,
+	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.swept, m.providers, m.throttled, m.paced, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -92,6 +109,24 @@ func (m *Metrics) Attempt(lane, provider, state string) {
 // Latency notes how long a notification took until a provider had it.
 func (m *Metrics) Latency(lane string, took time.Duration) {
 	m.latency.WithLabelValues(lane).Observe(took.Seconds())
+}
+
+// Swept counts messages that were found in the ledger.
+func (m *Metrics) Swept(lane string, messages int) {
+	m.swept.WithLabelValues(lane).Add(float64(messages))
+}
+
+// ProviderOpen tells how far a provider is left alone: 0, 0.5 or 1.
+func (m *Metrics) ProviderOpen(provider string, open float64) {
+	m.providers.WithLabelValues(provider).Set(open)
+}
+
+// ProviderThrottled counts a message that a provider did not take because of its own limit.
+func (m *Metrics) ProviderThrottled(provider string) { m.throttled.WithLabelValues(provider).Inc() }
+
+// ProviderWait notes how long a message waited for its turn in a provider's rate.
+func (m *Metrics) ProviderWait(provider, lane string, took time.Duration) {
+	m.paced.WithLabelValues(provider, lane).Observe(took.Seconds())
 }
 
 // Published counts messages that the outbox gave to the queue, or could not.

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"registrar/internal/config"
+	"registrar/internal/lane"
+	"registrar/internal/notify"
+	"registrar/internal/notify/template"
+	"registrar/internal/registration"
+)
+
+// laneWork is one lane of the notification service: what the queue brings is
+// gathered, and the notifier works on it.
+type laneWork struct {
+	gather   *notify.Gather
+	notifier *notify.Notifier
+}
+
+// openNotifiers opens the lanes that this process serves, each with its own
+// connections to its providers.
+func (p *parts) openNotifiers(c config.Config) error {
+	texts, err := template.Load(templateOptions(c))
+	if err != nil {
+		return err
+	}
+	lanes, err := lanesOf(c)
+	if err != nil {
+		return err
+	}
+	owner := uuid.NewString() // a restart is another owner: what this one left in SENDING may have left it
+	p.lanes = map[lane.Lane]laneWork{}
+	for _, l := range lanes {
+		routes, err := p.openRoutes(c, l)
+		if err != nil {
+			return err
+		}
+		settings := notify.Config{
+			Lane: l, Owner: owner, Ledger: p.db.Ledger(), Renderer: codeOpener{keys: p.codes, next: texts}, Routes: routes, Observer: p.metrics, Log: p.log,
+			Lease: c.Notify.Lease, SendTimeout: min(c.Notify.Lease/2, sendTimeout(c, l.Channel())),
+		}
+		linger := time.Duration(0)
+		switch l.Priority() {
+		case lane.OneTimeCode:
+			settings.Sweeper = p.db.Outbox()
+			settings.Lease = min(settings.Lease, codeLease)
+			settings.SendTimeout = min(settings.SendTimeout, settings.Lease/2)
+		case lane.Transactional:
+			settings.SettleDelay, linger = sharing/2, sharing
+		case lane.Marketing:
+			settings.Ledger, settings.Window, settings.SettleDelay = p.db.BulkLedger(), bulkWindow, sharing/4
+		}
+		notifier, err := notify.New(settings)
+		if err != nil {
+			return err
+		}
+		p.lanes[l] = laneWork{&notify.Gather{Handler: notifier.Handle, Linger: linger, Limit: 100}, notifier}
+	}
+	return nil
+}
+
+const (
+	// sharing is how long news may wait, under load, at each of two stops on its way
+	// to share a request to the broker and the ledger's transactions with others. It
+	// stays far below the second after which the relay publishes what nobody has.
+	// One-time codes do not wait at all.
+	sharing = 100 * time.Millisecond
+	// codeLease is after how long another notifier takes over the codes of one
+	// that died: soon enough for somebody who waits.
+	codeLease = 20 * time.Second
+	// bulkWindow is how many messages of a campaign are claimed in one
+	// transaction, where the provider is fast enough.
+	bulkWindow = 100
+)
+
+// lanesOf are the lanes that this process serves.
+func lanesOf(c config.Config) ([]lane.Lane, error) {
+	if len(c.Notify.Lanes) == 0 {
+		return lane.All(), nil
+	}
+	var lanes []lane.Lane
+	for _, name := range c.Notify.Lanes {
+		if name == config.NoLanes {
+			return nil, nil
+		}
+		l, err := lane.Parse(name)
+		if err != nil {
+			return nil, err
+		}
+		lanes = append(lanes, l)
+	}
+	return lanes, nil
+}
+
+// startNotifiers starts the lanes: each notifier before what feeds it.
+func (p *parts) startNotifiers(ctx context.Context, s *stages) {
+	for _, w := range p.lanes {
+		s.start(ctx, w.notifier.Run)
+	}
+	for l, w := range p.lanes {
+		s.start(ctx, func(ctx context.Context) error { return p.queue.Consumer().Run(ctx, l, w.gather.Handle) })
+	}
+}
+
+// sendTimeout bounds one message.
+func sendTimeout(c config.Config, channel registration.Channel) time.Duration {
+	if channel == registration.SMSChannel {
+		return c.SMS.HTTP.Timeout
+	}
+	return c.Email.SMTP.Timeout
+}
