@@ -9,7 +9,8 @@ ALTER TABLE callers ADD COLUMN IF NOT EXISTS verified_contacts BIGINT NOT NULL D
 
 -- The one-time code of a contact: what it is checked by, and under a key that
 -- is not in the database what is sent. sealed is NULL once no code is to be
--- sent any more. issue is new with each code.
+-- sent any more. issue is new with each code, revision with each change of the
+-- row: whoever does not know whether its COMMIT came through recognizes its own.
 CREATE TABLE IF NOT EXISTS codes (
     account_id BINARY(16)  NOT NULL,
     channel    VARBINARY(16) NOT NULL,
@@ -21,6 +22,7 @@ CREATE TABLE IF NOT EXISTS codes (
     expires_at BIGINT      NOT NULL,
     resend_at  BIGINT      NOT NULL,
     used_at    BIGINT      NOT NULL,
+    revision   BINARY(16)  NOT NULL,
     PRIMARY KEY (account_id, channel)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
@@ -31,6 +33,8 @@ CREATE TABLE IF NOT EXISTS code_quotas (
     day       BIGINT     NOT NULL,
     used      BIGINT     NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE INDEX IF NOT EXISTS ix_code_quotas_day ON code_quotas (day);
 
 -- +goose Down
 DROP TABLE IF EXISTS code_quotas;

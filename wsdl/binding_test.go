@@ -17,6 +17,8 @@ func TestEveryGeneratedTypeFitsTheServedSchema(t *testing.T) {
 	for _, v := range []any{
 		registrationv1.RegisterRequest{}, registrationv1.RegisterResponse{},
 		registrationv1.GetRegistrationRequest{}, registrationv1.GetRegistrationResponse{},
+		registrationv1.VerifyContactRequest{}, registrationv1.VerifyContactResponse{},
+		registrationv1.ResendCodeRequest{}, registrationv1.ResendCodeResponse{},
 		registrationv1.RegistrationFault{},
 	} {
 		goType := reflect.TypeOf(v)

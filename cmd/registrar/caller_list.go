@@ -86,6 +86,7 @@ type callerView struct {
 	Burst                 int          `json:"burst"`
 	DailyQuota            int          `json:"daily_quota"`
 	SuppressNotifications bool         `json:"suppress_notifications"`
+	VerifiedContacts      bool         `json:"verified_contacts"`
 	CertificateSubject    string       `json:"certificate_subject"`
 	Secrets               []secretView `json:"secrets"` // the newest first
 	CreatedAt             time.Time    `json:"created_at"`
@@ -102,7 +103,7 @@ func viewOf(c caller.Caller) callerView {
 	v := callerView{
 		Name: c.Name, Disabled: c.Disabled, Operations: append([]string{}, c.Policy.Operations...),
 		Rate: c.Policy.Rate, Burst: c.Policy.Burst, DailyQuota: c.Policy.DailyQuota, SuppressNotifications: c.Policy.SuppressNotifications,
-		CertificateSubject: c.CertificateSubject, Secrets: []secretView{}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+		VerifiedContacts: c.Policy.VerifiedContacts, CertificateSubject: c.CertificateSubject, Secrets: []secretView{}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
 	for _, s := range c.Secrets {
 		v.Secrets = append(v.Secrets, secretView{CreatedAt: s.CreatedAt, ExpiresAt: s.ExpiresAt, Digest: s.Sealed != nil})
@@ -122,10 +123,10 @@ func listCallers(w io.Writer, all []caller.Caller) error {
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tSTATE\tOPERATIONS\tRATE\tDAILY QUOTA\tNOTIFICATIONS\tCREDENTIALS")
+	fmt.Fprintln(table, "NAME\tSTATE\tOPERATIONS\tRATE\tDAILY QUOTA\tNOTIFICATIONS\tCONTACTS\tCREDENTIALS")
 	for _, one := range all {
 		c := described(one)
-		fmt.Fprintln(table, strings.Join([]string{c.Name, c.state(), c.operations(), c.rate(), c.quota(), c.notifications(), c.credentials()}, "\t"))
+		fmt.Fprintln(table, strings.Join([]string{c.Name, c.state(), c.operations(), c.rate(), c.quota(), c.notifications(), c.contacts(), c.credentials()}, "\t"))
 	}
 	return table.Flush()
 }
@@ -140,6 +141,7 @@ func showCaller(w io.Writer, one caller.Caller) error {
 	line("rate", c.rate())
 	line("daily quota", c.quota())
 	line("notifications", c.notifications())
+	line("contacts", c.contacts())
 	if c.CertificateSubject != "" {
 		line("certificate", c.CertificateSubject)
 	}
@@ -204,6 +206,14 @@ func (c described) notifications() string {
 		return "suppressed"
 	}
 	return "sent"
+}
+
+// contacts says who verifies the contacts of those whom it registers.
+func (c described) contacts() string {
+	if c.Policy.VerifiedContacts {
+		return "verified by the caller"
+	}
+	return "verified by codes"
 }
 
 // credentials are those that hold now.

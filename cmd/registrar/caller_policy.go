@@ -22,7 +22,7 @@ const (
 type policyFlags struct {
 	operations         []string
 	rate, burst, quota int
-	suppress           bool
+	suppress, verified bool
 	certificateSubject string
 }
 
@@ -35,12 +35,13 @@ func (f *policyFlags) add(fs *pflag.FlagSet) {
 	fs.IntVar(&f.burst, "burst", 0, "calls at once after a pause; 0 is as many as --rate")
 	fs.IntVar(&f.quota, "daily-quota", 0, "calls a day (UTC), over all servers together; 0 is without limit")
 	fs.BoolVar(&f.suppress, "suppress-notifications", false, "tell nobody of its registrations, for a backfill of people who know")
+	fs.BoolVar(&f.verified, "verified-contacts", false, "it has verified the contacts of those whom it registers: accounts are ACTIVE at once, and no codes are sent")
 	fs.StringVar(&f.certificateSubject, "certificate-subject", "", "distinguished `name` in its client certificate (RFC 4514), such as 'CN=erp,O=Acme'")
 }
 
 // given says whether any of them is on the command line.
 func (f *policyFlags) given(fs *pflag.FlagSet) bool {
-	return slices.ContainsFunc([]string{"operations", "rate", "burst", "daily-quota", "suppress-notifications", "certificate-subject"}, fs.Changed)
+	return slices.ContainsFunc([]string{"operations", "rate", "burst", "daily-quota", "suppress-notifications", "verified-contacts", "certificate-subject"}, fs.Changed)
 }
 
 // apply changes what is on the command line. The whole is checked, as it then
@@ -75,6 +76,9 @@ func (f *policyFlags) apply(fs *pflag.FlagSet, c *caller.Caller) error {
 	}
 	if fs.Changed("suppress-notifications") {
 		c.Policy.SuppressNotifications = f.suppress
+	}
+	if fs.Changed("verified-contacts") {
+		c.Policy.VerifiedContacts = f.verified
 	}
 	if !fs.Changed("certificate-subject") {
 		return nil

@@ -38,7 +38,7 @@ func (p *parts) openGateway(ctx context.Context, c config.Config) error {
 // callerOf is who calls, as the operations see it.
 func callerOf(ctx context.Context) endpoint.Caller {
 	c, _ := gateway.Caller(ctx)
-	return endpoint.Caller{Name: c.Name, Silent: c.Policy.SuppressNotifications}
+	return endpoint.Caller{Name: c.Name, Silent: c.Policy.SuppressNotifications, Verified: c.Policy.VerifiedContacts}
 }
 
 // mayListen refuses to answer strangers: a registration service that anybody

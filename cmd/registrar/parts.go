@@ -26,6 +26,7 @@ import (
 	"registrar/internal/store"
 	"registrar/internal/telemetry"
 	"registrar/internal/transport"
+	"registrar/internal/verification"
 )
 
 // openTimeout bounds the wait for the database at the start.
@@ -45,8 +46,9 @@ type parts struct {
 	broker    *embedded.Broker // nil with Kafka
 	queue     *queue.Client
 	relay     *outbox.Relay
-	lanes     map[lane.Lane]*notify.Gather
+	lanes     map[lane.Lane]laneWork
 	senders   []notify.Sender
+	codes     *verification.Keys
 	service   *registration.Service
 	outbox    depth
 }
@@ -168,6 +170,9 @@ func (p *parts) openService(c config.Config) error {
 	if err != nil {
 		return err
 	}
+	if p.codes, err = codeKeys(c); err != nil {
+		return err
+	}
 	p.hashes = password.NewPool(algorithm, c.Password.Concurrency, c.Password.Queue)
 	p.service = &registration.Service{
 		Rules: registration.Rules{
@@ -179,6 +184,8 @@ func (p *parts) openService(c config.Config) error {
 		Store:     p.db.Accounts(),
 		Hasher:    p.hashes,
 		Announcer: p.relay,
+		Codes:     p.codes,
+		CodeRules: codeRules(c.Codes),
 		NewID: func() (registration.ID, error) {
 			id, err := uuid.NewV7()
 			return registration.ID(id), err
@@ -189,65 +196,8 @@ func (p *parts) openService(c config.Config) error {
 	return nil
 }
 
-func (p *parts) openNotifiers(c config.Config) error {
-	texts, err := template.Load(template.Options{Brand: c.Brand, DefaultLocale: c.DefaultLocale, Dir: c.TemplatesDir})
-	if err != nil {
-		return err
-	}
-	lanes, err := lanesOf(c)
-	if err != nil {
-		return err
-	}
-	owner := uuid.NewString() // a restart is another owner: what this one left in SENDING may have left it
-	p.lanes = map[lane.Lane]*notify.Gather{}
-	for _, l := range lanes {
-		sender, err := p.openSender(c, l.Channel())
-		if err != nil {
-			return err
-		}
-		p.senders = append(p.senders, sender)
-		notifier, err := notify.New(notify.Config{
-			Lane: l, Owner: owner, Ledger: p.db.Ledger(), Renderer: texts, Sender: sender, Observer: p.metrics, Log: p.log,
-			Lease: c.Notify.Lease, SendTimeout: min(c.Notify.Lease/2, sendTimeout(c, l.Channel())), Workers: c.Notify.Workers,
-		})
-		if err != nil {
-			return err
-		}
-		p.lanes[l] = &notify.Gather{Handler: notifier.Handle, Linger: linger(l), Limit: 100}
-	}
-	return nil
-}
-
-// sharing is how long news may wait, under load, at each of two stops on its way
-// to share a request to the broker and the ledger's transactions with others. It
-// stays far below the second after which the relay publishes what nobody has.
-const sharing = 100 * time.Millisecond
-
-// linger is how long a message may wait for others, to share their
-// transactions: a one-time code not at all, other news what nobody notices.
-func linger(l lane.Lane) time.Duration {
-	switch l {
-	case lane.SMSOTP, lane.EmailOTP:
-		return 0
-	default:
-		return sharing
-	}
-}
-
-// lanesOf are the lanes that this process serves.
-func lanesOf(c config.Config) ([]lane.Lane, error) {
-	if len(c.Notify.Lanes) == 0 {
-		return lane.All(), nil
-	}
-	var lanes []lane.Lane
-	for _, name := range c.Notify.Lanes {
-		l, err := lane.Parse(name)
-		if err != nil {
-			return nil, err
-		}
-		lanes = append(lanes, l)
-	}
-	return lanes, nil
+func templateOptions(c config.Config) template.Options {
+	return template.Options{Brand: c.Brand, DefaultLocale: c.DefaultLocale, Dir: c.TemplatesDir, CodeDomain: c.SMS.CodeDomain}
 }
 
 // prepareSchema applies what is missing of the schema, or says that it is missing.

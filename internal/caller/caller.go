@@ -34,6 +34,9 @@ type Policy struct {
 	// SuppressNotifications: nobody is told of a registration by this caller,
 	// for a backfill of people who are registered elsewhere already.
 	SuppressNotifications bool
+	// VerifiedContacts: this caller has verified the contacts of those whom it
+	// registers, so that their accounts are ACTIVE at once.
+	VerifiedContacts bool
 }
 
 // Store keeps callers.

@@ -12,6 +12,9 @@ const secret = "hunter2-very-secret"
 
 // problems is one file or environment each with the key that is wrong, a word
 // of the rule and one of the next step.
+// codeKey is the section that a shared database needs too.
+const codeKey = "\ncodes: {key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=}"
+
 var problems = []struct {
 	name, yaml, env string
 	key, rule, next string
@@ -66,10 +69,16 @@ var problems = []struct {
 	{name: "concurrency", yaml: "password: {concurrency: -1}", key: "password.concurrency", rule: "0 to 1024"},
 	{name: "queue", yaml: "password: {queue: -1}", key: "password.queue", rule: "0 to 100000"},
 	{name: "driver", yaml: "database: {driver: sqllite}", key: "database.driver", rule: "sqlite or mariadb", next: "sqlite"},
-	{name: "no address", yaml: "database: {driver: mariadb}", key: "database.addresses", rule: "empty", next: "3306"},
-	{name: "an address without port", yaml: "database: {driver: mariadb, addresses: [db1]}", key: "database.addresses", rule: "host:port"},
-	{name: "no database", yaml: "database: {driver: mariadb, addresses: ['db:1'], name: ''}", key: "database.name", rule: "empty"},
-	{name: "no user", yaml: "database: {driver: mariadb, addresses: ['db:1'], user: ''}", key: "database.user", rule: "empty"},
+	{name: "no address", yaml: "database: {driver: mariadb}" + codeKey, key: "database.addresses", rule: "empty", next: "3306"},
+	{name: "an address without port", yaml: "database: {driver: mariadb, addresses: [db1]}" + codeKey, key: "database.addresses", rule: "host:port"},
+	{name: "no database", yaml: "database: {driver: mariadb, addresses: ['db:1'], name: ''}" + codeKey, key: "database.name", rule: "empty"},
+	{name: "no user", yaml: "database: {driver: mariadb, addresses: ['db:1'], user: ''}" + codeKey, key: "database.user", rule: "empty"},
+	{name: "no key for codes that servers share", yaml: "database: {driver: mariadb, addresses: ['db:1']}", key: "codes.key", rule: "every server", next: "openssl rand"},
+	{name: "a short key for codes", yaml: "codes: {key: c2hvcnQ=}", key: "codes.key", rule: "32 octets", next: "openssl rand"},
+	{name: "a long life", yaml: "codes: {life: 2h}", key: "codes.life", rule: "1m to 1h"},
+	{name: "many attempts", yaml: "codes: {attempts: 11}", key: "codes.attempts", rule: "1 to 10"},
+	{name: "a cooldown longer than the life", yaml: "codes: {life: 5m, cooldown: 6m}", key: "codes.cooldown", rule: "1s to 5m"},
+	{name: "no codes at all", yaml: "codes: {daily_cap: 0}", key: "codes.daily_cap", rule: "1 to 1000"},
 	{name: "tls", yaml: "database: {tls: maybe}", key: "database.tls", rule: "skip-verify"},
 	{name: "tls as a truth", yaml: "database: {tls: true}", key: "database.tls", rule: "quotes"},
 	{name: "pool_size", yaml: "database: {pool_size: 1}", key: "database.pool_size", rule: "2 to 1000"},
@@ -83,6 +92,10 @@ var problems = []struct {
 	{name: "brokers", env: "REGISTRAR_KAFKA_BROKERS=a:9092,b", key: "kafka.brokers", rule: "host:port"},
 	{name: "replication", yaml: "kafka: {replication: 10}", key: "kafka.replication", rule: "0 to 9"},
 	{name: "the source of events", yaml: "events: {source: 'not a URI'}", key: "events.source", rule: "URI reference", next: "https://"},
+	{name: "no room for campaigns", yaml: "campaigns: {queued: 999}", key: "campaigns.queued", rule: "1000 to 100000000"},
+	{name: "links in clear text", yaml: "campaigns: {unsubscribe_url: 'http://mail.example.com/unsubscribe'}", key: "campaigns.unsubscribe_url", rule: "https", next: "https://"},
+	{name: "links with a query", yaml: "campaigns: {unsubscribe_url: 'https://mail.example.com/?unsubscribe'}", key: "campaigns.unsubscribe_url", rule: "query"},
+	{name: "a short key of links", yaml: "campaigns: {key: " + secret + "}", key: "campaigns.key", rule: "32 octets", next: "openssl rand"},
 	{name: "lanes", yaml: "notify: {lanes: [email]}", key: "notify.lanes", rule: "email.transactional", next: "empty"},
 	{name: "workers", yaml: "notify: {workers: 0}", key: "notify.workers", rule: "1 to 256"},
 	{name: "lease", yaml: "notify: {lease: 1s}", key: "notify.lease", rule: "5s to 1h"},
@@ -154,7 +167,7 @@ func TestEachProblem(t *testing.T) {
 			if test.env != "" {
 				from, _, _ = strings.Cut(test.env, "=")
 			}
-			if !strings.Contains(p.String(), from) && p.Key != "database.addresses" && p.Key != "email.smtp.host" && p.Key != "email.from" &&
+			if !strings.Contains(p.String(), from) && p.Key != "database.addresses" && (p.Key != "codes.key" || !strings.Contains(p.Rule, "not set")) && p.Key != "email.smtp.host" && p.Key != "email.from" &&
 				p.Key != "sms.http.url" && p.Key != "email.smtp.user" && !strings.HasPrefix(p.Key, "sms.http.secret_files.") {
 				t.Errorf("%q does not say where it comes from", p)
 			}

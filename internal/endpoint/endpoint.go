@@ -21,6 +21,10 @@ type Registrar interface {
 	Register(ctx context.Context, r registration.Request) (registration.Receipt, error)
 	// Details: see registration.Service.
 	Details(ctx context.Context, l registration.Lookup) (registration.Details, error)
+	// Verify: see registration.Service.
+	Verify(ctx context.Context, r registration.VerifyRequest) (registration.Verified, error)
+	// Resend: see registration.Service.
+	Resend(ctx context.Context, r registration.ResendRequest) (registration.Resent, error)
 }
 
 // Endpoint is the operations of the contract.
@@ -44,8 +48,9 @@ type Endpoint struct {
 
 // Caller is who calls, as far as the operations differ by it.
 type Caller struct {
-	Name   string
-	Silent bool // nobody is told of what it registers
+	Name     string
+	Silent   bool // nobody is told of what it registers
+	Verified bool // it has verified the contacts of those whom it registers
 }
 
 // Operations are the contract's operations, to be served.
@@ -56,6 +61,12 @@ func (e *Endpoint) Operations() []soap.AnyOperation {
 		},
 		soap.Operation[registrationv1.GetRegistrationRequest, registrationv1.GetRegistrationResponse]{
 			Name: "GetRegistration", Check: e.checkGetRegistration, Handle: e.getRegistration,
+		},
+		soap.Operation[registrationv1.VerifyContactRequest, registrationv1.VerifyContactResponse]{
+			Name: "VerifyContact", Handle: e.verifyContact,
+		},
+		soap.Operation[registrationv1.ResendCodeRequest, registrationv1.ResendCodeResponse]{
+			Name: "ResendCode", Handle: e.resendCode,
 		},
 	}
 }

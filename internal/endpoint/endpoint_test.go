@@ -26,6 +26,11 @@ type domain struct {
 	request registration.Request
 	lookup  registration.Lookup
 	asked   int
+
+	verified registration.Verified
+	resent   registration.Resent
+	verify   registration.VerifyRequest
+	resend   registration.ResendRequest
 }
 
 func (d *domain) Register(_ context.Context, r registration.Request) (registration.Receipt, error) {
@@ -38,6 +43,18 @@ func (d *domain) Details(_ context.Context, l registration.Lookup) (registration
 	d.asked++
 	d.lookup = l
 	return d.details, d.err
+}
+
+func (d *domain) Verify(_ context.Context, r registration.VerifyRequest) (registration.Verified, error) {
+	d.asked++
+	d.verify = r
+	return d.verified, d.err
+}
+
+func (d *domain) Resend(_ context.Context, r registration.ResendRequest) (registration.Resent, error) {
+	d.asked++
+	d.resend = r
+	return d.resent, d.err
 }
 
 func rules(t *testing.T) registration.Rules {
@@ -57,7 +74,9 @@ func serve(t *testing.T, d *domain, failed *[]error) http.Handler {
 	t.Helper()
 	e := &endpoint.Endpoint{
 		Registrar: d, Rules: rules(t),
-		Caller:        func(context.Context) endpoint.Caller { return endpoint.Caller{Name: "erp", Silent: true} },
+		Caller: func(context.Context) endpoint.Caller {
+			return endpoint.Caller{Name: "erp", Silent: true, Verified: true}
+		},
 		MessageID:     func(context.Context) string { return messageID },
 		TraceParent:   func(context.Context) string { return "the-trace" },
 		Challenge:     func(error) string { return "" },
@@ -100,7 +119,7 @@ func TestRegisterCarriesEveryElement(t *testing.T) {
 	}
 	want := registration.Request{
 		RequestID: "r 1", Username: "نورة", Email: "n@example.com", Password: " velvet anchor ", FirstName: "Noor", LastName: "H",
-		MobileNumber: "+966512345678", Locale: "ar-SA", MarketingConsent: true, ExternalID: "x", TraceParent: "the-trace", Caller: "erp", Silent: true,
+		MobileNumber: "+966512345678", Locale: "ar-SA", MarketingConsent: true, ExternalID: "x", TraceParent: "the-trace", Caller: "erp", Silent: true, Verified: true,
 	}
 	if d.request != want {
 		t.Errorf("the domain was asked\n%+v, want\n%+v", d.request, want)
@@ -119,7 +138,7 @@ func TestAbsentElementsAreAbsent(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatalf("HTTP %d: %s", status, body)
 	}
-	if want := (registration.Request{Caller: "erp", Silent: true, RequestID: messageID, Username: "noor", Email: "n@example.com", Password: "velvet-anchor", TraceParent: "the-trace"}); d.request != want {
+	if want := (registration.Request{Caller: "erp", Silent: true, Verified: true, RequestID: messageID, Username: "noor", Email: "n@example.com", Password: "velvet-anchor", TraceParent: "the-trace"}); d.request != want {
 		t.Errorf("the domain was asked %+v", d.request)
 	}
 }
@@ -234,6 +253,10 @@ func TestEveryErrorHasItsFault(t *testing.T) {
 		{registration.ErrExternalIDTaken, "EXTERNAL_ID_TAKEN", true, false},
 		{registration.ErrRequestIDReused, "REQUEST_ID_REUSED", true, false},
 		{registration.ErrNotFound, "NOT_FOUND", true, false},
+		{registration.NewError(registration.CodeInvalid, "no"), "CODE_INVALID", true, false},
+		{registration.NewError(registration.CodeExpired, "no"), "CODE_EXPIRED", true, false},
+		{registration.NewError(registration.TooManyAttempts, "no"), "TOO_MANY_ATTEMPTS", true, false},
+		{registration.CodesUsedUp(time.Hour), "RESEND_TOO_SOON", true, false},
 		{registration.NewError(registration.PasswordRejected, "no"), "PASSWORD_REJECTED", true, false},
 		{registration.NewError(registration.ValidationFailed, "no"), "VALIDATION_FAILED", true, false},
 		{registration.ErrUnavailable, "UNAVAILABLE", false, true},
@@ -301,6 +324,7 @@ func TestGetRegistrationTellsEverythingButThePassword(t *testing.T) {
 		Account: registration.Account{
 			ID: id, ExternalID: "x", Username: registration.Username{Text: "Noor", Key: "noor"}, Email: registration.Email{Text: "N@example.com", Key: "n@example.com"},
 			Mobile: "+966512345678", PasswordHash: "$argon2id$", Status: registration.Active, RegisteredAt: at,
+			EmailVerifiedAt: at.Add(time.Minute),
 		},
 		Profile: registration.Profile{FirstName: "Noor", LastName: "H", Locale: "ar"},
 		Notifications: []registration.Notification{{
@@ -314,7 +338,7 @@ func TestGetRegistrationTellsEverythingButThePassword(t *testing.T) {
 	}
 	const want = `<registrationId>01a1fd8d-a746-7444-b5fa-08b38cef2d1c</registrationId><status>ACTIVE</status><username>Noor</username><email>N@example.com</email>` +
 		`<firstName>Noor</firstName><lastName>H</lastName><mobileNumber>+966512345678</mobileNumber><locale>ar</locale><marketingConsent>false</marketingConsent>` +
-		`<externalId>x</externalId><registeredAt>2026-11-21T10:01:21Z</registeredAt><notification><notificationId>01a1fd8d-a746-7444-b5fa-08b38cef2d1c</notificationId>` +
+		`<externalId>x</externalId><registeredAt>2026-11-21T10:01:21Z</registeredAt><emailVerifiedAt>2026-11-21T10:02:21Z</emailVerifiedAt><notification><notificationId>01a1fd8d-a746-7444-b5fa-08b38cef2d1c</notificationId>` +
 		`<channel>SMS</channel><kind>REGISTRATION_COMPLETED</kind><state>DELIVERED</state><createdAt>2026-11-21T10:01:21Z</createdAt>` +
 		`<updatedAt>2026-11-21T10:01:22Z</updatedAt><deadline>2026-11-21T11:01:21Z</deadline><attempts>1</attempts></notification>`
 	if !strings.Contains(body, want) || strings.Contains(body, "argon2") {
@@ -327,7 +351,7 @@ func TestTheLocaleFitsTheContract(t *testing.T) {
 	t.Parallel()
 	s := &registration.Service{
 		Rules: rules(t), Store: &keep{}, Hasher: keepHash{}, Announcer: keepHash{}, Now: time.Now,
-		NewID: func() (registration.ID, error) { return registration.ID{1}, nil },
+		NewID: func() (registration.ID, error) { return registration.ID{1}, nil }, Codes: keepCodes{},
 	}
 	for locale, want := range map[string]string{
 		"mo-u-ca-islamic-x-aaaaaaaa-aaaaaaaa": "mo-u-ca-islamic-x-aaaaaaaa-aaaaaaaa",
@@ -343,9 +367,19 @@ func TestTheLocaleFitsTheContract(t *testing.T) {
 
 type keep struct{ registration.Store }
 
-func (*keep) Create(context.Context, registration.Registration) error { return nil }
+func (*keep) Create(context.Context, registration.Registration) ([]registration.Notification, error) {
+	return nil, nil
+}
 
 type keepHash struct{ registration.Hasher }
 
 func (keepHash) Hash(context.Context, string) (string, error) { return "hash", nil }
 func (keepHash) Announce([]registration.Notification)         {}
+
+type keepCodes struct{ registration.Codes }
+
+func (keepCodes) New(registration.ID, registration.Channel) (registration.OneTimeCode, error) {
+	return registration.OneTimeCode{}, nil
+}
+
+func (keepCodes) Recipient(registration.Channel, string) [32]byte { return [32]byte{} }

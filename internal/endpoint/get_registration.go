@@ -44,6 +44,8 @@ func (e *Endpoint) getRegistration(ctx context.Context, in *registrationv1.GetRe
 		MarketingConsent: d.Profile.MarketingConsent,
 		ExternalId:       element[registrationv1.ExternalId](d.Account.ExternalID),
 		RegisteredAt:     soap.CreateXsdDateTime(d.Account.RegisteredAt, true),
+		EmailVerifiedAt:  soap.CreateXsdDateTime(d.Account.EmailVerifiedAt, true),
+		MobileVerifiedAt: soap.CreateXsdDateTime(d.Account.MobileVerifiedAt, true),
 	}
 	for _, n := range d.Notifications {
 		out.Notification = append(out.Notification, &registrationv1.Notification{

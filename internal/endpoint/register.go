@@ -20,7 +20,7 @@ func (e *Endpoint) register(ctx context.Context, in *registrationv1.RegisterRequ
 	r := request(in)
 	r.TraceParent = e.TraceParent(ctx)
 	c := e.Caller(ctx)
-	r.Caller, r.Silent = c.Name, c.Silent
+	r.Caller, r.Silent, r.Verified = c.Name, c.Silent, c.Verified
 	if r.RequestID == "" {
 		r.RequestID = requestID(e.MessageID(ctx))
 	}

@@ -29,6 +29,14 @@ type Account struct {
 	MobileVerifiedAt time.Time
 }
 
+// channels are those of the account's contacts.
+func (a Account) channels() []Channel {
+	if a.Mobile == "" {
+		return []Channel{EmailChannel}
+	}
+	return []Channel{EmailChannel, SMSChannel}
+}
+
 // Profile is what is known of the person beside what they sign in with.
 type Profile struct {
 	FirstName        string // "" for none; at most 30 characters
@@ -54,7 +62,8 @@ type Registration struct {
 	Profile       Profile
 	RequestID     string // "" where the caller sent none
 	Fingerprint   [32]byte
-	Notifications []Notification
+	Codes         []CodeSending  // a code for each contact that is to be verified
+	Notifications []Notification // others
 	Events        []Event
 }
 

@@ -19,6 +19,10 @@ const (
 	PasswordRejected Code = "PASSWORD_REJECTED"
 	RequestIDReused  Code = "REQUEST_ID_REUSED"
 	NotFound         Code = "NOT_FOUND"
+	CodeInvalid      Code = "CODE_INVALID"
+	CodeExpired      Code = "CODE_EXPIRED"
+	TooManyAttempts  Code = "TOO_MANY_ATTEMPTS"
+	ResendTooSoon    Code = "RESEND_TOO_SOON"
 	Unauthenticated  Code = "UNAUTHENTICATED" // no credential, or a wrong one
 	Forbidden        Code = "FORBIDDEN"       // the caller's policy does not allow it
 	RateLimited      Code = "RATE_LIMITED"    // too many calls of this caller: to be tried again

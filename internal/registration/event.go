@@ -23,7 +23,7 @@ type Event struct {
 	TraceParent string
 	Caller      string
 	ExternalID  string
-	Status      Status  // "" where it does not matter
+	Status      Status  // of an account that was created or completed
 	Channel     Channel // of a contact
 	Refusal     Code    // of a refused registration
 }

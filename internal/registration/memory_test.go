@@ -2,6 +2,10 @@ package registration_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,9 +24,19 @@ type memory struct {
 	records  map[[2]string]registration.Record
 	failing  func(operation string) error
 	asked    []string
+	events   []registration.Event // of Record and ChangeContact
+	codes    map[contactKey]registration.OneTimeCode
+	sent     map[string]int // codes by recipient and day
 }
 
-func newMemory() *memory { return &memory{records: map[[2]string]registration.Record{}} }
+type contactKey struct {
+	account registration.ID
+	channel registration.Channel
+}
+
+func newMemory() *memory {
+	return &memory{records: map[[2]string]registration.Record{}, codes: map[contactKey]registration.OneTimeCode{}, sent: map[string]int{}}
+}
 
 func (m *memory) begin(ctx context.Context, operation string) error {
 	m.asked = append(m.asked, operation)
@@ -34,26 +48,34 @@ func (m *memory) begin(ctx context.Context, operation string) error {
 	return ctx.Err()
 }
 
-func (m *memory) Create(ctx context.Context, r registration.Registration) error {
+func (m *memory) Create(ctx context.Context, r registration.Registration) ([]registration.Notification, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.begin(ctx, "create"); err != nil {
-		return err
+		return nil, err
 	}
 	key := [2]string{r.Account.Caller, r.RequestID}
 	if _, there := m.records[key]; r.RequestID != "" && there {
-		return registration.ErrRequestIDReused
+		return nil, registration.ErrRequestIDReused
 	}
 	for _, other := range m.accounts {
 		switch a := other.Account; {
 		case a.Username.Key == r.Account.Username.Key:
-			return registration.ErrUsernameTaken
+			return nil, registration.ErrUsernameTaken
 		case a.Email.Key == r.Account.Email.Key:
-			return registration.ErrEmailTaken
+			return nil, registration.ErrEmailTaken
 		case a.ExternalID != "" && a.Caller == r.Account.Caller && a.ExternalID == r.Account.ExternalID:
-			return registration.ErrExternalIDTaken
+			return nil, registration.ErrExternalIDTaken
 		}
 	}
+	var queued []registration.Notification
+	for _, c := range r.Codes {
+		if m.reserve(c.Quota, c.Code.IssuedAt) {
+			m.codes[contactKey{r.Account.ID, c.Code.Channel}] = c.Code
+			queued = append(queued, c.Notification)
+		}
+	}
+	r.Notifications = append(queued, r.Notifications...)
 	m.accounts = append(m.accounts, r)
 	if r.RequestID != "" {
 		m.records[key] = registration.Record{
@@ -61,6 +83,66 @@ func (m *memory) Create(ctx context.Context, r registration.Registration) error 
 			Status: r.Account.Status, Locale: r.Profile.Locale, RegisteredAt: r.Account.RegisteredAt,
 		}
 	}
+	return r.Notifications, nil
+}
+
+// reserve counts a code to a recipient on a day.
+func (m *memory) reserve(q registration.CodeQuota, at time.Time) bool {
+	key := fmt.Sprint(q.Recipient, at.Format(time.DateOnly))
+	if m.sent[key] >= q.DailyCap {
+		return false
+	}
+	m.sent[key]++
+	return true
+}
+
+// ChangeContact runs change twice: it must not depend on being run once.
+func (m *memory) ChangeContact(ctx context.Context, id registration.ID, channel registration.Channel, _ registration.ID, change func(registration.Contact) (registration.ContactChange, error)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin(ctx, "change"); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(m.accounts, func(r registration.Registration) bool { return r.Account.ID == id })
+	if i < 0 {
+		return registration.ErrNotFound
+	}
+	r := &m.accounts[i]
+	c := registration.Contact{Account: r.Account, Profile: r.Profile, Channel: channel, Code: m.codes[contactKey{id, channel}]}
+	c.Account.PasswordHash, c.Account.Email.Mailbox = "", "" // as a database gives it back
+	if _, err := change(c); err != nil {
+		return err
+	}
+	made, err := change(c)
+	if err != nil || made.Code.Issue.IsZero() {
+		return err
+	}
+	if made.Quota != (registration.CodeQuota{}) && !m.reserve(made.Quota, made.At) {
+		return registration.CodesUsedUp(time.Hour)
+	}
+	m.codes[contactKey{id, channel}] = made.Code
+	if made.Status != "" {
+		r.Account.Status = made.Status
+	}
+	switch {
+	case made.VerifiedAt.IsZero():
+	case channel == registration.SMSChannel:
+		r.Account.MobileVerifiedAt = made.VerifiedAt
+	default:
+		r.Account.EmailVerifiedAt = made.VerifiedAt
+	}
+	r.Notifications = append(r.Notifications, made.Notifications...)
+	m.events = append(m.events, made.Events...)
+	return nil
+}
+
+func (m *memory) Record(ctx context.Context, e registration.Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin(ctx, "record"); err != nil {
+		return err
+	}
+	m.events = append(m.events, e)
 	return nil
 }
 
@@ -115,7 +197,7 @@ func service(t testing.TB) (*registration.Service, *memory, *announced) {
 	pool := password.NewPool(password.Argon2id{MemoryKiB: 64, Passes: 1}, 2, 100)
 	t.Cleanup(pool.Close)
 	return &registration.Service{
-		Rules: rules(t), Store: store, Hasher: pool, Announcer: news,
+		Rules: rules(t), Store: store, Hasher: pool, Announcer: news, Codes: plainCodes{}, CodeRules: codeRules,
 		NewID: func() (registration.ID, error) {
 			id, err := uuid.NewV7()
 			return registration.ID(id), err
@@ -123,4 +205,25 @@ func service(t testing.TB) (*registration.Service, *memory, *announced) {
 		Now:              func() time.Time { return now },
 		NotificationLife: 72 * time.Hour,
 	}, store, news
+}
+
+var codeRules = registration.CodeRules{Life: 10 * time.Minute, Attempts: 5, Cooldown: 30 * time.Second, DailyCap: 10}
+
+// plainCodes are codes that anybody can read: six digits of their issue.
+type plainCodes struct{}
+
+func (plainCodes) New(account registration.ID, channel registration.Channel) (registration.OneTimeCode, error) {
+	c := registration.OneTimeCode{AccountID: account, Channel: channel, Issue: registration.ID(uuid.New())}
+	c.Sealed = []byte(plainCode(c))
+	return c, nil
+}
+
+func (plainCodes) Is(c registration.OneTimeCode, text string) bool { return text == plainCode(c) }
+
+func (plainCodes) Recipient(channel registration.Channel, key string) [32]byte {
+	return sha256.Sum256([]byte(string(channel) + key))
+}
+
+func plainCode(c registration.OneTimeCode) string {
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(c.Issue[12:])%1_000_000)
 }

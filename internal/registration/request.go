@@ -24,7 +24,9 @@ type Request struct {
 	MarketingConsent bool
 	ExternalID       string
 	TraceParent      string // W3C Trace Context; travels with the notifications
-	Silent           bool   // nobody is told of this registration; not part of what makes a request the same
+	// What follows is the caller's policy, and not part of what makes a request the same.
+	Silent   bool // nobody is told of this registration
+	Verified bool // the caller has verified the contacts
 }
 
 // Rules is what the rules of a request need from outside the domain.

@@ -10,16 +10,27 @@ import (
 
 // Store is what the Service asks of storage.
 type Store interface {
-	// Create stores all of r in one transaction, or nothing. Errors:
+	// Create stores all of r in one transaction, or nothing, and gives the
+	// notifications that it has queued: all of r's, and those of its codes but
+	// for recipients who have had their codes of the day. Errors:
 	// ErrRequestIDReused when the caller's request id is already recorded,
 	// whatever its content and before any of the others; ErrUsernameTaken,
 	// ErrEmailTaken, ErrExternalIDTaken; ErrUnavailable when the database cannot take it before ctx's deadline.
 	// An outcome that the database did not tell is found out by r's ids.
-	Create(ctx context.Context, r Registration) error
+	Create(ctx context.Context, r Registration) (queued []Notification, err error)
 	// Recorded gives what the caller's request id led to. Errors: ErrNotFound, ErrUnavailable.
 	Recorded(ctx context.Context, caller, requestID string) (Record, error)
 	// Details gives the registration that key names. Errors: ErrNotFound, ErrUnavailable.
 	Details(ctx context.Context, key Key) (Details, error)
+	// ChangeContact stores what change makes of a contact, in one transaction
+	// in which nobody else changes it, at whichever server. change is given the
+	// contact as it is, may run more than once, and its error changes nothing
+	// and is given as it is. revision is of this call alone: by it an outcome
+	// that the database did not tell is found out. Errors: ErrNotFound when
+	// there is no account id; CodesUsedUp; ErrUnavailable.
+	ChangeContact(ctx context.Context, id ID, channel Channel, revision ID, change func(Contact) (ContactChange, error)) error
+	// Record stores an event of a request that stored nothing else. Errors: ErrUnavailable.
+	Record(ctx context.Context, e Event) error
 }
 
 // Hasher makes and verifies password hashes with bounded concurrency.
@@ -52,10 +63,16 @@ type Service struct {
 	Store     Store
 	Hasher    Hasher
 	Announcer Announcer
+	Codes     Codes
+	CodeRules CodeRules
 	NewID     IDSource
 	Now       func() time.Time
 	// NotificationLife is how long the news of a registration is worth sending.
 	NotificationLife time.Duration
+	// RecordEvents: what happens to registrations is stored with them, for other systems.
+	RecordEvents bool
+	// Unrecorded, if not nil, is told why the event of a refused registration could not be stored. The caller is not.
+	Unrecorded func(ctx context.Context, err error)
 }
 
 // Receipt is the answer to Register.
@@ -71,6 +88,12 @@ type Receipt struct {
 // are *Error: VALIDATION_FAILED and PASSWORD_REJECTED with fields, the _TAKEN
 // codes, REQUEST_ID_REUSED, UNAVAILABLE, INTERNAL.
 func (s *Service) Register(ctx context.Context, r Request) (Receipt, error) {
+	receipt, err := s.register(ctx, r)
+	s.recordRefusal(ctx, r, err)
+	return receipt, err
+}
+
+func (s *Service) register(ctx context.Context, r Request) (Receipt, error) {
 	v, wrong := s.Rules.check(r)
 	if r.RequestID != "" {
 		// Also of a wrong request: what was right under yesterday's policy keeps its receipt.
@@ -90,7 +113,7 @@ func (s *Service) Register(ctx context.Context, r Request) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	err = s.Store.Create(ctx, reg)
+	queued, err := s.Store.Create(ctx, reg)
 	switch {
 	case r.RequestID != "" && errors.Is(err, ErrRequestIDReused):
 		receipt, err := s.replay(ctx, r)
@@ -101,7 +124,7 @@ func (s *Service) Register(ctx context.Context, r Request) (Receipt, error) {
 	case err != nil:
 		return Receipt{}, unavailable(ctx, err)
 	}
-	s.Announcer.Announce(reg.Notifications)
+	s.Announcer.Announce(queued)
 	return Receipt{ID: reg.Account.ID, Status: reg.Account.Status, Locale: reg.Profile.Locale, RegisteredAt: reg.Account.RegisteredAt}, nil
 }
 
@@ -128,40 +151,92 @@ func (s *Service) replay(ctx context.Context, r Request) (Receipt, error) {
 
 var errRecordGone = errors.New("registration: the request id is taken and its record is not there")
 
-// compose fixes every id and time before the first attempt to store them.
+// compose fixes every id and time, and every code, before the first attempt to
+// store them.
 func (s *Service) compose(r Request, v valid, hash string) (Registration, error) {
-	now := s.Now().UTC().Truncate(time.Microsecond)
-	ids := make([]ID, 3)
-	for i := range ids {
-		id, err := s.NewID()
-		if err != nil {
-			return Registration{}, WrapError(Internal, "The service could not make an id.", err)
-		}
-		ids[i] = id
+	m, err := s.moment(r.TraceParent, 7)
+	if err != nil {
+		return Registration{}, err
 	}
 	reg := Registration{
 		Account: Account{
-			ID: ids[0], Caller: r.Caller, ExternalID: r.ExternalID,
+			ID: m.next(), Caller: r.Caller, ExternalID: r.ExternalID,
 			Username: v.username, Email: v.email, Mobile: v.mobile,
-			PasswordHash: hash, Status: PendingVerification, RegisteredAt: now,
+			PasswordHash: hash, Status: PendingVerification, RegisteredAt: m.at,
 		},
 		Profile:     Profile{FirstName: r.FirstName, LastName: r.LastName, Locale: v.locale, MarketingConsent: r.MarketingConsent},
 		RequestID:   r.RequestID,
 		Fingerprint: r.fingerprint(),
 	}
-	if r.Silent {
-		return reg, nil
+	if r.Verified {
+		err = s.complete(&reg, &m, r.Silent)
+	} else {
+		err = s.pend(&reg, &m, r.Silent)
 	}
-	news := Notification{
-		ID: ids[1], AccountID: ids[0], Kind: RegistrationCompleted, Channel: EmailChannel, Recipient: v.email.Mailbox,
-		Locale: v.locale, CreatedAt: now, Deadline: now.Add(s.NotificationLife), TraceParent: r.TraceParent, State: Queued, UpdatedAt: now,
+	return reg, err
+}
+
+// pend makes reg one whose contacts are to be verified, by a code each.
+func (s *Service) pend(reg *Registration, m *moment, silent bool) error {
+	reg.Events = s.happened(m.event(EventRegistrationCreated, reg.Account))
+	if silent {
+		return nil
 	}
-	reg.Notifications = append(reg.Notifications, news)
-	if v.mobile != "" {
-		news.ID, news.Channel, news.Recipient = ids[2], SMSChannel, string(v.mobile)
-		reg.Notifications = append(reg.Notifications, news)
+	for _, channel := range reg.Account.channels() {
+		recipient, key, err := s.recipient(reg.Account, channel)
+		if err != nil {
+			return err
+		}
+		code, err := s.Codes.New(reg.Account.ID, channel)
+		if err != nil {
+			return WrapError(Internal, "The service could not make a code.", err)
+		}
+		code = s.issued(code, m.at)
+		reg.Codes = append(reg.Codes, CodeSending{
+			Code: code, Quota: s.quota(channel, key),
+			Notification: m.notification(reg.Account.ID, VerificationCode, channel, recipient, reg.Profile.Locale, code.ExpiresAt),
+		})
 	}
-	return reg, nil
+	return nil
+}
+
+// complete makes reg one whose contacts its caller has verified.
+func (s *Service) complete(reg *Registration, m *moment, silent bool) (err error) {
+	a := &reg.Account
+	a.Status, a.EmailVerifiedAt = Active, m.at
+	if a.Mobile != "" {
+		a.MobileVerifiedAt = m.at
+	}
+	events := []Event{m.event(EventRegistrationCreated, *a)}
+	for _, channel := range a.channels() {
+		events = append(events, m.contactVerified(*a, channel))
+	}
+	reg.Events = s.happened(append(events, m.event(EventRegistrationCompleted, *a))...)
+	if !silent {
+		reg.Notifications, err = s.news(m, *a, reg.Profile.Locale)
+	}
+	return err
+}
+
+// happened are events that are to be stored.
+func (s *Service) happened(events ...Event) []Event {
+	if !s.RecordEvents {
+		return nil
+	}
+	return events
+}
+
+// news tells a person, by each of their contacts, that the account may be used.
+func (s *Service) news(m *moment, a Account, locale string) ([]Notification, error) {
+	var all []Notification
+	for _, channel := range a.channels() {
+		recipient, _, err := s.recipient(a, channel)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m.notification(a.ID, RegistrationCompleted, channel, recipient, locale, m.at.Add(s.NotificationLife)))
+	}
+	return all, nil
 }
 
 // refusal is PASSWORD_REJECTED when only the password is wrong.

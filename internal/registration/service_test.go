@@ -61,8 +61,8 @@ func TestRegister(t *testing.T) {
 	if want := (registration.Profile{FirstName: "Layla", LastName: "Al-Hassan", Locale: "ar-SA", MarketingConsent: true}); stored.Profile != want {
 		t.Errorf("got %+v, want %+v", stored.Profile, want)
 	}
-	if len(stored.Notifications) != 2 {
-		t.Fatalf("%d notifications", len(stored.Notifications))
+	if len(stored.Notifications) != 2 || len(stored.Codes) != 2 {
+		t.Fatalf("%d notifications, %d codes", len(stored.Notifications), len(stored.Codes))
 	}
 	for i, to := range []struct {
 		channel   registration.Channel
@@ -70,11 +70,16 @@ func TestRegister(t *testing.T) {
 	}{{registration.EmailChannel, "Layla@example.com"}, {registration.SMSChannel, "+966512345678"}} {
 		got := stored.Notifications[i]
 		want := registration.Notification{
-			ID: got.ID, AccountID: receipt.ID, Kind: registration.RegistrationCompleted, Channel: to.channel, Recipient: to.recipient, Locale: "ar-SA",
-			CreatedAt: at, Deadline: at.Add(72 * time.Hour), TraceParent: r.TraceParent, State: registration.Queued, UpdatedAt: at,
+			ID: got.ID, AccountID: receipt.ID, Kind: registration.VerificationCode, Channel: to.channel, Recipient: to.recipient, Locale: "ar-SA",
+			CreatedAt: at, Deadline: at.Add(10 * time.Minute), TraceParent: r.TraceParent, State: registration.Queued, UpdatedAt: at,
 		}
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)
+		}
+		code := stored.Codes[i].Code
+		if code.AccountID != receipt.ID || code.Channel != to.channel || code.Attempts != 0 || !code.UsedAt.IsZero() ||
+			!code.IssuedAt.Equal(at) || !code.ExpiresAt.Equal(at.Add(10*time.Minute)) || !code.ResendAt.Equal(at.Add(30*time.Second)) {
+			t.Errorf("the code is %+v", code)
 		}
 	}
 	if a, b := stored.Notifications[0].ID, stored.Notifications[1].ID; a == b || a.IsZero() || b.IsZero() || a == receipt.ID || b == receipt.ID {

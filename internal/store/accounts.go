@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -25,7 +26,7 @@ const firstPublication = time.Second
 
 const (
 	insertIdempotency = `INSERT INTO idempotency (caller, request_id, fingerprint, account_id, status, locale, registered_at) VALUES (?,?,?,?,?,?,?)`
-	insertAccount     = `INSERT INTO accounts (id, caller, external_id, username, username_key, email, email_key, mobile, password_hash, status, registered_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)`
+	insertAccount     = `INSERT INTO accounts (id, caller, external_id, username, username_key, email, email_key, mobile, password_hash, status, registered_at, email_verified_at, mobile_verified_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`
 	insertProfile     = `INSERT INTO profiles (account_id, first_name, last_name, locale, marketing_consent) VALUES (?,?,?,?,?)`
 
 	insertNotifications = `INSERT INTO notifications (id, account_id, kind, channel, recipient, locale, trace_parent, state, attempts, ambiguous, owner, lease_until, provider, provider_ref, reason, next_attempt_at, deadline, created_at, updated_at) VALUES `
@@ -34,22 +35,19 @@ const (
 
 // Create implements registration.Store. The record of the request goes first,
 // so that concurrent requests under one id meet there and nowhere else.
-func (a *Accounts) Create(ctx context.Context, r registration.Registration) error {
-	notifications, outbox, err := notificationRows(r.Notifications)
-	if err != nil {
-		return fmt.Errorf("store: create: %w", err)
-	}
+func (a *Accounts) Create(ctx context.Context, r registration.Registration) (queued []registration.Notification, err error) {
 	events, err := eventRows(r.Events)
 	if err != nil {
-		return fmt.Errorf("store: create: %w", err)
+		return nil, fmt.Errorf("store: create: %w", err)
 	}
-	return a.db.transact(ctx, "create", func(ctx context.Context, t *tx) error {
+	err = a.db.transact(ctx, "create", func(ctx context.Context, t *tx) error {
 		if t.again {
 			if done, err := a.stored(ctx, t, r.Account); done || err != nil {
 				return err
 			}
 		}
-		err := t.insertRegistration(ctx, r, notifications, outbox, events)
+		var err error
+		queued, err = t.insertRegistration(ctx, a.db.dialect, r, events)
 		f := a.db.dialect.classify(err)
 		if f.class != duplicate {
 			return err
@@ -63,35 +61,42 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) erro
 		}
 		return t.takenError(ctx, r.Account, err, f.index)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return queued, nil
 }
 
-// insertRegistration makes five statements of one registration, and one of its
-// events: nothing is there of a new account that they could stand behind.
-func (t *tx) insertRegistration(ctx context.Context, r registration.Registration, notifications, outbox rows, events []eventRow) error {
+// insertRegistration makes a few statements of one registration, and one of its
+// events: nothing is there of a new account that they could stand behind. It
+// gives the notifications that are queued.
+func (t *tx) insertRegistration(ctx context.Context, d dialect, r registration.Registration, events []eventRow) ([]registration.Notification, error) {
 	if r.RequestID != "" {
 		err := t.run(ctx, insertIdempotency, r.Account.Caller, r.RequestID, r.Fingerprint[:], r.Account.ID[:],
 			string(r.Account.Status), r.Profile.Locale, micros(r.Account.RegisteredAt))
 		if err != nil {
-			return requestError{err}
+			return nil, requestError{err}
 		}
 	}
 	err := t.run(ctx, insertAccount, r.Account.ID[:], r.Account.Caller, sql.NullString{String: r.Account.ExternalID, Valid: r.Account.ExternalID != ""},
 		r.Account.Username.Text, r.Account.Username.Key, r.Account.Email.Text, r.Account.Email.Key, string(r.Account.Mobile),
-		r.Account.PasswordHash, string(r.Account.Status), micros(r.Account.RegisteredAt))
+		r.Account.PasswordHash, string(r.Account.Status), micros(r.Account.RegisteredAt), micros(r.Account.EmailVerifiedAt), micros(r.Account.MobileVerifiedAt))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	err = t.run(ctx, insertProfile, r.Account.ID[:], r.Profile.FirstName, r.Profile.LastName, r.Profile.Locale, flag(r.Profile.MarketingConsent))
 	if err == nil {
 		err = t.writeEvents(ctx, events)
 	}
-	if err != nil || notifications.n == 0 {
-		return err
+	if err != nil {
+		return nil, err
 	}
-	if err = t.run(ctx, statement(insertNotifications+tuples(notifications.n, 19)), notifications.values...); err != nil {
-		return err
+	codes, err := t.insertCodes(ctx, d, r.Codes)
+	if err != nil {
+		return nil, err
 	}
-	return t.run(ctx, statement(insertOutbox+tuples(outbox.n, 8)), outbox.values...)
+	queued := slices.Concat(codes, r.Notifications)
+	return queued, t.insertNotifications(ctx, queued)
 }
 
 // requestError marks an error of the request's record, whose primary key is

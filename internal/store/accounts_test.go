@@ -94,7 +94,7 @@ func TestDuplicatesAreToldByTheirKey(t *testing.T) {
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
 				r := person(c.change)
-				if err := db.Accounts().Create(t.Context(), r); !errors.Is(err, c.want) {
+				if _, err := db.Accounts().Create(t.Context(), r); !errors.Is(err, c.want) {
 					t.Fatalf("got %v, want %v", err, c.want)
 				}
 				if c.want == nil {
@@ -150,7 +150,7 @@ func TestConcurrentCreates(t *testing.T) {
 					var wg sync.WaitGroup
 					for i := range many {
 						wg.Go(func() {
-							errs[i] = db.Accounts().Create(t.Context(), person(func(r *registration.Registration) { c.same(r, first) }))
+							_, errs[i] = db.Accounts().Create(t.Context(), person(func(r *registration.Registration) { c.same(r, first) }))
 						})
 					}
 					wg.Wait()
@@ -185,7 +185,7 @@ func TestSeveralTakenKeysAreAllTold(t *testing.T) {
 			r.Account.Username.Key, r.Account.Email.Key = first.Account.Username.Key, second.Account.Email.Key
 			r.Account.ExternalID = first.Account.ExternalID
 		})
-		err := db.Accounts().Create(t.Context(), r)
+		_, err := db.Accounts().Create(t.Context(), r)
 		taken, ok := errors.AsType[*registration.Error](err)
 		if !ok || taken.Code != registration.UsernameTaken {
 			t.Fatalf("got %v", err)

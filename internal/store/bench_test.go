@@ -35,7 +35,7 @@ func BenchmarkCreate(b *testing.B) {
 			before := cpu(b)
 			b.ResetTimer()
 			for i := range people {
-				if err := accounts.Create(ctx, people[i]); err != nil {
+				if _, err := accounts.Create(ctx, people[i]); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -65,7 +65,7 @@ func BenchmarkCreateParallel(b *testing.B) {
 				for range callers {
 					running.Go(func() {
 						for r := range people {
-							if err := accounts.Create(ctx, r); err != nil {
+							if _, err := accounts.Create(ctx, r); err != nil {
 								b.Error(err)
 							}
 						}

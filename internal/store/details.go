@@ -25,10 +25,14 @@ type detailsRow struct {
 	LastName         string  `db:"last_name"`
 	Locale           string  `db:"locale"`
 	MarketingConsent int64   `db:"marketing_consent"`
+	EmailVerifiedAt  int64   `db:"email_verified_at"`
+	MobileVerifiedAt int64   `db:"mobile_verified_at"`
 }
 
-const selectDetails = `SELECT a.id, a.caller, a.external_id, a.username, a.username_key, a.email, a.email_key, a.mobile, a.status, a.registered_at,
-	p.first_name, p.last_name, p.locale, p.marketing_consent FROM accounts a JOIN profiles p ON p.account_id = a.id WHERE `
+const detailsColumns = `a.id, a.caller, a.external_id, a.username, a.username_key, a.email, a.email_key, a.mobile, a.status, a.registered_at,
+	a.email_verified_at, a.mobile_verified_at, p.first_name, p.last_name, p.locale, p.marketing_consent`
+
+const selectDetails = `SELECT ` + detailsColumns + ` FROM accounts a JOIN profiles p ON p.account_id = a.id WHERE `
 
 // notificationRow is what the ledger tells of a notification.
 type notificationRow struct {
@@ -103,6 +107,7 @@ func (row detailsRow) details(notifications []notificationRow) registration.Deta
 			ID: registration.ID(row.ID), Caller: row.Caller,
 			Username: registration.Username{Text: row.Username, Key: row.UsernameKey}, Email: registration.Email{Text: row.Email, Key: row.EmailKey},
 			Mobile: registration.Mobile(row.Mobile), Status: registration.Status(row.Status), RegisteredAt: timeOf(row.RegisteredAt),
+			EmailVerifiedAt: timeOf(row.EmailVerifiedAt), MobileVerifiedAt: timeOf(row.MobileVerifiedAt),
 		},
 		Profile: registration.Profile{FirstName: row.FirstName, LastName: row.LastName, Locale: row.Locale, MarketingConsent: row.MarketingConsent != 0},
 	}

@@ -119,6 +119,8 @@ var sqliteIndexes = map[string]string{
 	"caller_secrets.caller, caller_secrets.hash": primaryKey,
 	"caller_nonces.caller, caller_nonces.nonce":  primaryKey,
 	"caller_usage.caller":                        primaryKey,
+	"codes.account_id, codes.channel":            primaryKey,
+	"code_quotas.recipient":                      primaryKey,
 }
 
 // classifyMariaDB reads an error that came from MariaDB or the way to it.

@@ -65,7 +65,7 @@ func TestAllOrNothing(t *testing.T) {
 				db := open(t, i.through(o))
 				i.set(once(at, 1, fault{err: errors.New("someone@example.org")}))
 				r := person()
-				err := db.Accounts().Create(t.Context(), r)
+				_, err := db.Accounts().Create(t.Context(), r)
 				if err == nil || errors.Is(err, registration.ErrUnavailable) || strings.Contains(err.Error(), "example.org") {
 					t.Errorf("got %v", err)
 				}
@@ -116,7 +116,7 @@ func TestAbortedIsRepeated(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		r := person()
-		err := db.Accounts().Create(ctx, r)
+		_, err := db.Accounts().Create(ctx, r)
 		if !errors.Is(err, registration.ErrUnavailable) || !strings.Contains(err.Error(), "1213") || strings.Contains(err.Error(), "example.org") {
 			t.Errorf("got %v", err)
 		}
@@ -152,7 +152,7 @@ func TestUnknownOutcome(t *testing.T) {
 				}
 
 				i.set(once("COMMIT", 1, f))
-				claims, err := db.Ledger().Claim(t.Context(), "a", []registration.ID{r.Notifications[0].ID}, now(), now().Add(time.Minute))
+				claims, err := db.Ledger().Claim(t.Context(), "a", "", []registration.ID{r.Notifications[0].ID}, now(), now().Add(time.Minute))
 				if err != nil || len(claims) != 1 || claims[0].Number != 1 {
 					t.Fatalf("claimed %+v, %v", claims, err)
 				}
@@ -184,7 +184,7 @@ func TestUnknownOutcome(t *testing.T) {
 			}
 			return retried(statement)
 		})
-		if err := db.Accounts().Create(t.Context(), second); !errors.Is(err, registration.ErrEmailTaken) {
+		if _, err := db.Accounts().Create(t.Context(), second); !errors.Is(err, registration.ErrEmailTaken) {
 			t.Errorf("got %v", err)
 		}
 		if whole(t, db, second) || !whole(t, db, first) {

@@ -47,7 +47,7 @@ func person(change ...func(*registration.Registration)) registration.Registratio
 
 func create(t testing.TB, db *store.DB, r registration.Registration) registration.Registration {
 	t.Helper()
-	if err := db.Accounts().Create(t.Context(), r); err != nil {
+	if _, err := db.Accounts().Create(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	return r

@@ -298,7 +298,7 @@ func TestFailuresOfTheGroup(t *testing.T) {
 					r.Account.Email = taken.Account.Email
 				}
 				people = append(people, r)
-				q.running.Go(func() { errs[n] = db.Accounts().Create(t.Context(), r) })
+				q.running.Go(func() { _, errs[n] = db.Accounts().Create(t.Context(), r) })
 				q.wait(n + 1)
 			}
 			i.set(once(c.at, c.n, c.fault))

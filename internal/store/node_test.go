@@ -40,7 +40,7 @@ func TestHalfATransactionIsNeverCommitted(t *testing.T) {
 				time.AfterFunc(200*time.Millisecond, cancel)
 			}}))
 			half := person()
-			err := db.Accounts().Create(ctx, half)
+			_, err := db.Accounts().Create(ctx, half)
 			nodeQuery(t, "SET GLOBAL wsrep_reject_queries=NONE")
 			if !errors.Is(err, registration.ErrUnavailable) {
 				t.Errorf("got %v", err)
@@ -101,7 +101,7 @@ func TestKillInMidLoad(t *testing.T) {
 				r := person()
 				ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 200*time.Millisecond)
 				began := time.Now()
-				err := db.Accounts().Create(ctx, r)
+				_, err := db.Accounts().Create(ctx, r)
 				took := time.Since(began)
 				cancel()
 				if err != nil && !errors.Is(err, registration.ErrUnavailable) || took > 10*time.Second {
@@ -140,7 +140,7 @@ func TestKillInMidLoad(t *testing.T) {
 			if w {
 				there++
 			}
-			if err := db.Accounts().Create(t.Context(), x.r); err != nil && (!w || !errors.Is(err, registration.ErrRequestIDReused)) {
+			if _, err := db.Accounts().Create(t.Context(), x.r); err != nil && (!w || !errors.Is(err, registration.ErrRequestIDReused)) {
 				t.Errorf("the same again: %v", err)
 			}
 			if !whole(t, db, x.r) {
@@ -173,7 +173,7 @@ func TestPausedNode(t *testing.T) {
 	defer cancel()
 	r := person()
 	began := time.Now()
-	err := db.Accounts().Create(ctx, r)
+	_, err := db.Accounts().Create(ctx, r)
 	took := time.Since(began)
 	readCtx, cancelRead := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancelRead()
@@ -189,7 +189,7 @@ func TestPausedNode(t *testing.T) {
 		t.Errorf("a caller with 300 ms waited %s", took)
 	}
 	was := whole(t, db, r)
-	if err := db.Accounts().Create(t.Context(), r); err != nil && (!was || !errors.Is(err, registration.ErrRequestIDReused)) {
+	if _, err := db.Accounts().Create(t.Context(), r); err != nil && (!was || !errors.Is(err, registration.ErrRequestIDReused)) {
 		t.Errorf("the same again: %v", err)
 	}
 	if !whole(t, db, r) {

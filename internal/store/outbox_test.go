@@ -46,11 +46,11 @@ func TestDueGivesMessagesInOrder(t *testing.T) {
 			}
 			want = append(two, want...)
 		}
-		got, err := db.Outbox().Due(t.Context(), start.Add(time.Second), 7)
+		got, err := db.Outbox().Due(t.Context(), lane.All(), start.Add(time.Second), 7)
 		if err != nil || !reflect.DeepEqual(got, want[:7]) {
 			t.Errorf("got %v, %v\nwant %v", got, err, want[:7])
 		}
-		if got, err := db.Outbox().Due(t.Context(), start.Add(time.Second-time.Microsecond), 100); err != nil || len(got) != 8 {
+		if got, err := db.Outbox().Due(t.Context(), lane.All(), start.Add(time.Second-time.Microsecond), 100); err != nil || len(got) != 8 {
 			t.Errorf("%d are due before the newest may be, %v", len(got), err)
 		}
 		if rows, oldest, err := db.Outbox().Depth(t.Context()); rows != 10 || !oldest.Equal(start.Add(-4*time.Minute)) || err != nil {
@@ -72,7 +72,7 @@ func TestOutboxMissesNothing(t *testing.T) {
 		for range writers {
 			wg.Go(func() {
 				for range each {
-					if err := db.Accounts().Create(t.Context(), person()); err != nil {
+					if _, err := db.Accounts().Create(t.Context(), person()); err != nil {
 						t.Error(err)
 					}
 				}
@@ -83,7 +83,7 @@ func TestOutboxMissesNothing(t *testing.T) {
 		seen := make(map[registration.ID]bool)
 		later := now().Add(time.Hour)
 		for last := false; ; {
-			messages, err := db.Outbox().Due(t.Context(), later, 40)
+			messages, err := db.Outbox().Due(t.Context(), lane.All(), later, 40)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,12 +141,12 @@ func TestLease(t *testing.T) {
 			}
 		}
 		published(a, outbox.ErrLeaseLost)
-		if due, err := db.Outbox().Due(ctx, t0.Add(2*time.Second), 10); err != nil || len(due) != 2 {
+		if due, err := db.Outbox().Due(ctx, lane.All(), t0.Add(2*time.Second), 10); err != nil || len(due) != 2 {
 			t.Errorf("an old leader's publication counts: %v, %v", due, err)
 		}
 		published(renewed, nil)
 		published(renewed, nil)
-		if due, err := db.Outbox().Due(ctx, t0.Add(2*time.Second), 10); err != nil || len(due) != 1 {
+		if due, err := db.Outbox().Due(ctx, lane.All(), t0.Add(2*time.Second), 10); err != nil || len(due) != 1 {
 			t.Errorf("the leader's publication does not count: %v, %v", due, err)
 		}
 		b := acquire("relay", "b", 15*time.Second, lease("b", 3, 25*time.Second))
@@ -205,7 +205,7 @@ func TestAfterReopening(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Accounts().Create(t.Context(), person()); err == nil {
+		if _, err := db.Accounts().Create(t.Context(), person()); err == nil {
 			t.Error("a closed store takes registrations")
 		}
 		migrate(t, o)
@@ -213,7 +213,7 @@ func TestAfterReopening(t *testing.T) {
 		if got, err := db.Accounts().Details(t.Context(), registration.Key{ID: r.Account.ID}); err != nil || !reflect.DeepEqual(got, details(r)) {
 			t.Errorf("got %+v, %v", got, err)
 		}
-		if due, err := db.Outbox().Due(t.Context(), now().Add(time.Hour), 10); err != nil || len(due) != 2 {
+		if due, err := db.Outbox().Due(t.Context(), lane.All(), now().Add(time.Hour), 10); err != nil || len(due) != 2 {
 			t.Errorf("%d due, %v", len(due), err)
 		}
 	})
@@ -226,7 +226,7 @@ func TestCallerGivesUp(t *testing.T) {
 		db := open(t, o)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := db.Accounts().Create(ctx, person()); !errors.Is(err, registration.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+		if _, err := db.Accounts().Create(ctx, person()); !errors.Is(err, registration.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 		if _, err := db.Accounts().Details(ctx, registration.Key{ID: newID()}); !errors.Is(err, registration.ErrUnavailable) {
@@ -238,7 +238,7 @@ func TestCallerGivesUp(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*50)*time.Microsecond)
 				defer cancel()
 				r := person()
-				err := db.Accounts().Create(ctx, r)
+				_, err := db.Accounts().Create(ctx, r)
 				if err != nil && !errors.Is(err, registration.ErrUnavailable) {
 					t.Error(err)
 				}

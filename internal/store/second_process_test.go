@@ -37,7 +37,7 @@ func beSecondProcess(path string) int {
 	}
 	db, err := store.Open(ctx, store.Options{Path: path})
 	if err == nil {
-		if err = db.Accounts().Create(ctx, person()); err == nil {
+		if _, err = db.Accounts().Create(ctx, person()); err == nil {
 			err = db.Close()
 		}
 	}
@@ -119,7 +119,7 @@ func TestSecondProcessUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				if err := db.Accounts().Create(t.Context(), person()); err != nil {
+				if _, err := db.Accounts().Create(t.Context(), person()); err != nil {
 					t.Error(err)
 				}
 				made.Add(1)

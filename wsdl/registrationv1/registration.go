@@ -55,7 +55,7 @@ type Locale string
 
 type ExternalId string
 
-// PENDING_VERIFICATION until a contact of the account is verified, then ACTIVE.
+// PENDING_VERIFICATION until the account's e-mail address is verified, then ACTIVE; ACTIVE at once where its caller has verified it.
 
 type Status string
 
@@ -65,7 +65,7 @@ const (
 	StatusACTIVE Status = "ACTIVE"
 )
 
-// The way by which a notification goes.
+// The way by which a notification goes, and the contact that it goes to: the e-mail address or the mobile number.
 
 type Channel string
 
@@ -75,7 +75,7 @@ const (
 	ChannelSMS Channel = "SMS"
 )
 
-// REGISTRATION_COMPLETED. Not an enumeration: a later kind is no change of the contract.
+// VERIFICATION_CODE, REGISTRATION_COMPLETED. Not an enumeration: a later kind is no change of the contract.
 
 type NotificationKind string
 
@@ -101,6 +101,10 @@ const (
 	NotificationStateUNKNOWN NotificationState = "UNKNOWN"
 )
 
+// The six digits that a person has received.
+
+type OneTimeCode string
+
 type FaultCode string
 
 const (
@@ -123,19 +127,19 @@ const (
 	// An earlier request with other content had this requestId.
 	FaultCodeREQUEST_ID_REUSED FaultCode = "REQUEST_ID_REUSED"
 
-	// There is no such registration.
+	// There is no such registration, or it has no such contact.
 	FaultCodeNOT_FOUND FaultCode = "NOT_FOUND"
 
 	// The verification code is wrong.
 	FaultCodeCODE_INVALID FaultCode = "CODE_INVALID"
 
-	// The verification code is too old.
+	// There is no verification code that can still be used; ask for a new one.
 	FaultCodeCODE_EXPIRED FaultCode = "CODE_EXPIRED"
 
-	// There were too many wrong verification codes; ask for a new one.
+	// There were too many tries of this verification code, and the right one does not count any more either; ask for a new one.
 	FaultCodeTOO_MANY_ATTEMPTS FaultCode = "TOO_MANY_ATTEMPTS"
 
-	// A verification code was sent a moment ago.
+	// A verification code was sent a moment ago, or too many today; HTTP's Retry-After says when to ask again.
 	FaultCodeRESEND_TOO_SOON FaultCode = "RESEND_TOO_SOON"
 
 	// The credential of the caller is missing or wrong.
@@ -230,7 +234,54 @@ type GetRegistrationResponse struct {
 
 	RegisteredAt soap.XSDDateTime `xml:"registeredAt,omitempty" json:"registeredAt,omitempty"`
 
+	// Absent while the e-mail address is not verified.
+	EmailVerifiedAt soap.XSDDateTime `xml:"emailVerifiedAt,omitempty" json:"emailVerifiedAt,omitempty"`
+
+	// Absent while the mobile number is not verified.
+	MobileVerifiedAt soap.XSDDateTime `xml:"mobileVerifiedAt,omitempty" json:"mobileVerifiedAt,omitempty"`
+
 	Notification []*Notification `xml:"notification,omitempty" json:"notification,omitempty"`
+}
+
+type VerifyContactRequest struct {
+	XMLName xml.Name `xml:"urn:registrar:registration:v1 VerifyContactRequest"`
+
+	RegistrationId *RegistrationId `xml:"registrationId,omitempty" json:"registrationId,omitempty"`
+
+	Channel *Channel `xml:"channel,omitempty" json:"channel,omitempty"`
+
+	Code *OneTimeCode `xml:"code,omitempty" json:"code,omitempty"`
+}
+
+type VerifyContactResponse struct {
+	XMLName xml.Name `xml:"urn:registrar:registration:v1 VerifyContactResponse"`
+
+	// Of the account.
+	Status *Status `xml:"status,omitempty" json:"status,omitempty"`
+
+	// When the contact was verified, in UTC.
+	VerifiedAt soap.XSDDateTime `xml:"verifiedAt,omitempty" json:"verifiedAt,omitempty"`
+}
+
+type ResendCodeRequest struct {
+	XMLName xml.Name `xml:"urn:registrar:registration:v1 ResendCodeRequest"`
+
+	RegistrationId *RegistrationId `xml:"registrationId,omitempty" json:"registrationId,omitempty"`
+
+	Channel *Channel `xml:"channel,omitempty" json:"channel,omitempty"`
+}
+
+type ResendCodeResponse struct {
+	XMLName xml.Name `xml:"urn:registrar:registration:v1 ResendCodeResponse"`
+
+	// A success message for a person, in the language of the account's locale.
+	Message string `xml:"message,omitempty" json:"message,omitempty"`
+
+	// Of the code, in UTC.
+	ExpiresAt soap.XSDDateTime `xml:"expiresAt,omitempty" json:"expiresAt,omitempty"`
+
+	// Before it the code is not sent again; in UTC.
+	NextResendAt soap.XSDDateTime `xml:"nextResendAt,omitempty" json:"nextResendAt,omitempty"`
 }
 
 type RegistrationFault struct {
@@ -294,6 +345,22 @@ type RegistrationPort interface {
 	GetRegistration(request *GetRegistrationRequest) (*GetRegistrationResponse, error)
 
 	GetRegistrationContext(ctx context.Context, request *GetRegistrationRequest) (*GetRegistrationResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - RegistrationFault
+	/* Takes the one-time code that a person has received, and with the right one their contact for verified. A right code is answered again as it was before. */
+	VerifyContact(request *VerifyContactRequest) (*VerifyContactResponse, error)
+
+	VerifyContactContext(ctx context.Context, request *VerifyContactRequest) (*VerifyContactResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - RegistrationFault
+	/* Sends a one-time code again: the same one while it can be used, else a new one. */
+	ResendCode(request *ResendCodeRequest) (*ResendCodeResponse, error)
+
+	ResendCodeContext(ctx context.Context, request *ResendCodeRequest) (*ResendCodeResponse, error)
 }
 
 type registrationPort struct {
@@ -335,6 +402,40 @@ func (service *registrationPort) GetRegistrationContext(ctx context.Context, req
 
 func (service *registrationPort) GetRegistration(request *GetRegistrationRequest) (*GetRegistrationResponse, error) {
 	return service.GetRegistrationContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *registrationPort) VerifyContactContext(ctx context.Context, request *VerifyContactRequest) (*VerifyContactResponse, error) {
+	response := new(VerifyContactResponse)
+	err := service.client.CallContext(ctx, "urn:registrar:registration:v1/VerifyContact", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *registrationPort) VerifyContact(request *VerifyContactRequest) (*VerifyContactResponse, error) {
+	return service.VerifyContactContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *registrationPort) ResendCodeContext(ctx context.Context, request *ResendCodeRequest) (*ResendCodeResponse, error) {
+	response := new(ResendCodeResponse)
+	err := service.client.CallContext(ctx, "urn:registrar:registration:v1/ResendCode", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *registrationPort) ResendCode(request *ResendCodeRequest) (*ResendCodeResponse, error) {
+	return service.ResendCodeContext(
 		context.Background(),
 		request,
 	)

@@ -1,0 +1,57 @@
+package registration
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// recordTimeout bounds how long a caller whose request is refused waits for the
+// event of it to be stored.
+const recordTimeout = time.Second
+
+// recordRefusal stores the event of a request that the domain turned down. It
+// changes nothing of what the caller is told, also when it fails.
+func (s *Service) recordRefusal(ctx context.Context, r Request, err error) {
+	refused, ok := errors.AsType[*Error](err)
+	if !s.RecordEvents || !ok || !refused.turnsDown() {
+		return
+	}
+	m, err := s.moment(r.TraceParent, 1)
+	if err == nil {
+		e := m.event(EventRegistrationRefused, Account{Caller: r.Caller, ExternalID: tellable(r.ExternalID)})
+		e.Refusal = refused.Code
+		// The caller may be gone by now; that it was refused stays true.
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+		defer cancel()
+		err = s.Store.Record(limited, e)
+	}
+	if err != nil && s.Unrecorded != nil {
+		s.Unrecorded(ctx, err)
+	}
+}
+
+// turnsDown says whether a well-formed request was turned down for what is in it.
+func (e *Error) turnsDown() bool {
+	switch e.Code {
+	case ValidationFailed, UsernameTaken, EmailTaken, ExternalIDTaken, PasswordRejected, RequestIDReused:
+		return true
+	default:
+		return false
+	}
+}
+
+// maxExternalID is the contract's, in characters.
+const maxExternalID = 64
+
+// tellable is a refused request's external id, or "" when that is itself not
+// one that the contract knows.
+func tellable(externalID string) string {
+	if !utf8.ValidString(externalID) || utf8.RuneCountInString(externalID) > maxExternalID || strings.ContainsFunc(externalID, unicode.IsControl) {
+		return ""
+	}
+	return externalID
+}
