@@ -48,11 +48,19 @@ func listen(ctx context.Context, c config.Config, log *slog.Logger) (*listeners,
 	if err != nil {
 		return nil, err
 	}
-	admin, err := new(net.ListenConfig).Listen(ctx, "tcp", c.AdminListen)
+	admin, err := listenAdmin(ctx, c)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("admin listen: %w; choose another address by --admin-listen", err), soap.Close())
+		return nil, errors.Join(err, soap.Close())
 	}
 	return &listeners{soap: soap, admin: admin}, nil
+}
+
+func listenAdmin(ctx context.Context, c config.Config) (net.Listener, error) {
+	admin, err := new(net.ListenConfig).Listen(ctx, "tcp", c.AdminListen)
+	if err != nil {
+		return nil, fmt.Errorf("admin listen: %w; choose another address by --admin-listen", err)
+	}
+	return admin, nil
 }
 
 // Close closes what no server has closed.

@@ -55,10 +55,12 @@ program works with those.`,
   registrar serve --config registrar.yaml  # with a configuration file
   registrar config show                    # every setting and its present value
   registrar caller add erp                 # a system that may call, and its secret
+  registrar template preview               # the messages that people get
+  registrar dlq list                       # messages that could not be read
   registrar migrate status                 # where the database's schema stands`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	cmd.AddCommand(serveCommand(), callerCommand(), migrateCommand(), configCommand(), versionCommand())
+	cmd.AddCommand(serveCommand(), notifyCommand(), callerCommand(), templateCommand(), dlqCommand(), eventCommand(), migrateCommand(), configCommand(), versionCommand())
 	return cmd
 }

@@ -64,6 +64,9 @@ var errQueueDown = errors.New("the queue takes no messages; registrations go on,
 
 // queueHealth says whether the queue can be reached. Nobody is unready for it.
 func (p *parts) queueHealth(ctx context.Context) error {
+	if p.relay == nil { // a process that takes no registrations
+		return p.queue.Ping(ctx)
+	}
 	if ok, since := p.relay.Health(); !ok {
 		return fmt.Errorf("%w since %s", errQueueDown, since.UTC().Format(time.RFC3339))
 	}

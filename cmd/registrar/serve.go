@@ -7,12 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"registrar/internal/config"
-	"registrar/internal/lane"
 	"registrar/internal/telemetry"
 )
 
@@ -86,28 +84,7 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, soap, l.soap, c.ShutdownTimeout) })
 	ready()
 	p.log.Info("ready", "version", version, "database", c.Database.Driver, "lanes", laneNames(p.lanes))
-
-	select {
-	case <-ctx.Done():
-		p.log.Info("draining", "timeout", c.ShutdownTimeout.String())
-	case <-stages.failed():
-		p.log.Error("a part failed; stopping")
-	}
-	began := time.Now()
-	p.health.Drain()
-	err = stages.stop()
-	p.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond).String())
-	return err
-}
-
-func laneNames[T any](lanes map[lane.Lane]T) []string {
-	var names []string
-	for _, l := range lane.All() {
-		if _, ok := lanes[l]; ok {
-			names = append(names, string(l))
-		}
-	}
-	return names
+	return p.wait(ctx, c, &stages)
 }
 
 // welcome tells a person where everything is, and what to paste.

@@ -22,10 +22,6 @@ func (p *parts) servers(c config.Config, l *listeners) (service, admin *http.Ser
 	if err != nil {
 		return nil, nil, err
 	}
-	p.health = telemetry.NewHealth(checkTimeout, map[string]telemetry.Component{
-		"database": {Required: true, Check: p.db.Ready},
-		"queue":    {Check: p.queueHealth},
-	})
 	service = &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: c.Limits.HeaderTimeout,
@@ -35,21 +31,7 @@ func (p *parts) servers(c config.Config, l *listeners) (service, admin *http.Ser
 		MaxHeaderBytes:    int(c.Limits.HeaderBytes),
 	}
 	l.soap.Attach(service, p.log)
-	admin = &http.Server{
-		Handler:           onlyHosts(c.Hosts, p.adminHandler(c, l)),
-		ReadHeaderTimeout: adminTimeout,
-		ReadTimeout:       adminTimeout,
-		WriteTimeout:      adminTimeout,
-		IdleTimeout:       4 * adminTimeout,
-	}
-	return service, admin, nil
-}
-
-func (p *parts) adminHandler(c config.Config, l *listeners) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", p.health.Live)
-	mux.HandleFunc("GET /readyz", p.health.Ready)
-	mux.Handle("GET /metrics", p.metrics.Handler())
+	mux := p.operations()
 	mux.Handle("GET /{$}", http.RedirectHandler("/inbox", http.StatusFound))
 	messages := inbox.NewHandler(p.db.Inbox(), inbox.Options{
 		Brand: c.Brand, From: mail.Address{Name: c.Brand, Address: c.Email.From}, FirstRequest: firstRequest(l.soapURL()),
@@ -57,5 +39,28 @@ func (p *parts) adminHandler(c config.Config, l *listeners) http.Handler {
 	for _, path := range messages.Paths() {
 		mux.Handle(path, messages)
 	}
+	return service, adminServer(c, mux), nil
+}
+
+// operations are the pages that every server has for its operators.
+func (p *parts) operations() *http.ServeMux {
+	p.health = telemetry.NewHealth(checkTimeout, map[string]telemetry.Component{
+		"database": {Required: true, Check: p.db.Ready},
+		"queue":    {Check: p.queueHealth},
+	})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", p.health.Live)
+	mux.HandleFunc("GET /readyz", p.health.Ready)
+	mux.Handle("GET /metrics", p.metrics.Handler())
 	return mux
+}
+
+func adminServer(c config.Config, pages http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           onlyHosts(c.Hosts, pages),
+		ReadHeaderTimeout: adminTimeout,
+		ReadTimeout:       adminTimeout,
+		WriteTimeout:      adminTimeout,
+		IdleTimeout:       4 * adminTimeout,
+	}
 }

@@ -35,16 +35,28 @@ var byFlag = map[string]string{
 	"allow-unauthenticated": "allow_unauthenticated",
 	"log-level":             "log.level",
 	"log-format":            "log.format",
+	"lanes":                 "notify.lanes",
 }
 
-// AddFlags gives fs the flags that Load reads.
+// AddFlags gives fs the flags of a process that takes registrations.
 func AddFlags(fs *pflag.FlagSet) {
 	d := Default()
-	fs.String("config", "", "configuration `file` in YAML")
+	addSharedFlags(fs)
 	fs.String("listen", d.Listen, "`host:port` of the SOAP service")
+	fs.String("public-url", d.PublicURL, "the service's `address` as callers see it, for the WSDL")
+}
+
+// AddNotifyFlags gives fs the flags of a process that only notifies.
+func AddNotifyFlags(fs *pflag.FlagSet) {
+	addSharedFlags(fs)
+	fs.String("lanes", "", "the `lanes` to run, with commas between, such as sms.otp,email.otp; all when it is not given")
+}
+
+func addSharedFlags(fs *pflag.FlagSet) {
+	d := Default()
+	fs.String("config", "", "configuration `file` in YAML")
 	fs.String("admin-listen", d.AdminListen, "`host:port` of the inbox, health and metrics pages")
 	fs.String("data-dir", d.DataDir, "`directory` of the embedded database and queue")
-	fs.String("public-url", d.PublicURL, "the service's `address` as callers see it, for the WSDL")
 	fs.Bool("allow-unauthenticated", d.AllowUnauthenticated, "listen off loopback although anybody may call")
 	fs.String("log-level", d.Log.Level, "debug, info, warn or error")
 	fs.String("log-format", d.Log.Format, "text or json")
