@@ -2,6 +2,7 @@ package address
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -98,4 +99,15 @@ func mobile(digits, region string) (registration.Mobile, bool) {
 	default:
 		return "", false
 	}
+}
+
+// TimeZones gives the IANA names of the time zones that a number's place may
+// be in, by its country and where numbers tell more by its area; nil where
+// nothing is known.
+func TimeZones(number registration.Mobile) []string {
+	zones, err := phonenumbers.GetTimezonesForPrefix(string(number))
+	if err != nil || slices.Contains(zones, phonenumbers.UNKNOWN_TIMEZONE) {
+		return nil
+	}
+	return zones
 }
