@@ -17,7 +17,7 @@ var addressStatus = map[string]string{
 	"5.1.1":  "RFC 3463 section 3.2: the mailbox does not exist",
 	"5.1.3":  "RFC 3463 section 3.2: the address is malformed",
 	"5.1.6":  "RFC 3463 section 3.2: the mailbox has moved and nobody forwards",
-	"5.1.10": "RFC 7505 section 4.2: the domain takes no mail at all (null MX)",
+	"5.1.10": "RFC 7505 section 4.2: the domain takes no mail at all (null MX); Exchange: no such recipient",
 	"5.2.1":  "RFC 3463 section 3.3: the mailbox is disabled, as class 5 for good",
 }
 

@@ -73,6 +73,7 @@ func TestOnlyOneSees(t *testing.T) {
 		{"github.com/hooklift/gowsdl", []string{"registrar/wsdl/registrationv1", "registrar/internal/endpoint", "registrar/test/interop/gowsdl"}},
 		{"registrar/wsdl/registrationv1", []string{"registrar/internal/endpoint", "registrar/test/interop/gowsdl"}},
 		{"github.com/wneessen/go-mail", []string{"registrar/internal/channel/smtp"}},
+		{"github.com/emersion/go-smtp", []string{"registrar/internal/bounce"}},
 		{"github.com/pires/go-proxyproto", []string{"registrar/internal/transport"}},
 		{"github.com/nyaruka/phonenumbers", []string{"registrar/internal/address"}},
 		{"github.com/knadh/koanf", []string{"registrar/internal/config"}},
@@ -122,7 +123,7 @@ func TestSOAPKnowsNothingOfRegistration(t *testing.T) {
 func TestAdaptersDoNotKnowEachOther(t *testing.T) {
 	t.Parallel()
 	adapters := []string{
-		module + "/soap", module + "/internal/transport", module + "/internal/store", module + "/internal/queue",
+		module + "/soap", module + "/internal/transport", module + "/internal/store", module + "/internal/queue", module + "/internal/bounce",
 		module + "/internal/channel/smtp", module + "/internal/channel/httpsms", module + "/internal/channel/inbox",
 	}
 	// The store keeps the inbox's messages, by the inbox's own interface and type.
