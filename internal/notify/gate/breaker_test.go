@@ -176,6 +176,17 @@ func TestOpenForLongerEachTime(t *testing.T) {
 		if slices.Max(waits[4:]) == slices.Min(waits[4:]) {
 			t.Error("no jitter")
 		}
+		time.Sleep(90 * time.Second)
+		for range 3 { // it works: the next outage begins anew
+			if err := try(t, g, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		shut(t, g)
+		time.Sleep(6251 * time.Millisecond)
+		if err := try(t, g, nil); err != nil {
+			t.Errorf("the first opening of another outage: %v", err)
+		}
 	})
 }
 
@@ -281,6 +292,30 @@ func TestLateFailuresAreOfBefore(t *testing.T) {
 		shut(t, g) // by new ones it is
 		if want := []gate.State{gate.Closed, gate.Open, gate.HalfOpen, gate.Closed, gate.Open}; !slices.Equal(seen.seen(), want) {
 			t.Errorf("the states were %v", seen.seen())
+		}
+	})
+}
+
+// TestEndsWhileOpenAreOfBefore: whatever they were, they hide no later failure.
+func TestEndsWhileOpenAreOfBefore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := open(t, gate.Settings{}).Gate(lane.SMSOTP)
+		if n, err := g.Pass(t.Context(), 9); n != 9 || err != nil {
+			t.Fatal(n, err)
+		}
+		for range 5 {
+			g.Done(transient)
+		}
+		for _, end := range []error{nil, transient, notify.ErrUnused, throttled} {
+			g.Done(end)
+		}
+		time.Sleep(7 * time.Second)
+		if err := try(t, g, transient); err != nil {
+			t.Fatal(err)
+		}
+		if err := try(t, g, nil); !errors.Is(err, notify.ErrShut) {
+			t.Errorf("after a failed probe: %v", err)
 		}
 	})
 }

@@ -157,9 +157,8 @@ func (p *pacer) until(tokens float64, now time.Time) time.Duration {
 	if p.tokens >= tokens {
 		return 0
 	}
-	// Rounded up, and one more: a timer that is early by a rounding would come
-	// again and again in the same nanosecond.
-	d := time.Duration(math.Ceil((tokens-p.tokens)/p.current*float64(time.Second))) + 1
+	// Rounded up: a timer of 0 would come again and again in the same moment.
+	d := time.Duration(math.Ceil((tokens - p.tokens) / p.current * float64(time.Second)))
 	if p.current < p.rate {
 		d = min(d, refreshTime)
 	}

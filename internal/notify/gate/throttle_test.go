@@ -118,3 +118,45 @@ func TestAPauseIsForLowerPriorities(t *testing.T) {
 		})
 	}
 }
+
+// TestTheLongestPauseHolds, whatever is told after it.
+func TestTheLongestPauseHolds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := open(t, gate.Settings{}).Gate(lane.SMSMarketing)
+		if _, err := g.Pass(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		g.Done(&notify.SendError{Class: notify.Throttled, RetryAfter: 10 * time.Second})
+		g.Done(throttled)
+		if n, err := g.Pass(t.Context(), 1); n != 1 || err != nil || time.Since(began) < 10*time.Second {
+			t.Errorf("%d passed after %s, %v", n, time.Since(began), err)
+		}
+	})
+}
+
+// TestThrottledThereIsNoBurst, but for codes; and the next token comes when the
+// growing rate has made it.
+func TestThrottledThereIsNoBurst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := open(t, gate.Settings{Rate: 1})
+		if _, err := p.Gate(lane.SMSOTP).Pass(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		p.Gate(lane.SMSOTP).Done(throttled)
+		began := time.Now()
+		if n, err := p.Gate(lane.SMSMarketing).Pass(t.Context(), 1); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		// 1 = 0.5 t + 0.05 t²/2
+		if took := time.Since(began); took < 1831*time.Millisecond || took > 1833*time.Millisecond {
+			t.Errorf("the next token came after %s", took)
+		}
+		if n, err := p.Gate(lane.SMSOTP).Pass(t.Context(), 5); n != 1 || err != nil {
+			t.Errorf("%d codes had kept their token, %v", n, err)
+		}
+	})
+}
