@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -125,7 +124,7 @@ func openDatabase(ctx context.Context, c config.Config, log *slog.Logger) (*stor
 func (p *parts) openQueue(c config.Config) (err error) {
 	settings := queue.Settings{Brokers: c.Kafka.Brokers, Replication: c.Kafka.Replication}
 	if len(c.Kafka.Brokers) == 0 {
-		p.broker, err = embedded.Start(embedded.Options{Dir: filepath.Join(c.DataDir, "queue"), Log: p.log})
+		p.broker, err = embedded.Start(embedded.Options{Dir: queueDir(c), Log: p.log})
 		if err != nil {
 			return err
 		}
