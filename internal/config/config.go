@@ -58,6 +58,7 @@ type Config struct {
 	Notify       Notify       `koanf:"notify"`
 	Email        Email        `koanf:"email"`
 	SMS          SMS          `koanf:"sms"`
+	Bounces      Bounces      `koanf:"bounces"`
 }
 
 // Proxies are TrustedProxies, read. They are right in a Config that is valid.
@@ -333,6 +334,7 @@ func Default() Config {
 		Email: Email{
 			Driver: Inbox, From: "registrar@localhost", MarketingShare: defaultMarketingShare, SMTP: defaultSMTP(),
 		},
-		SMS: SMS{Driver: Inbox, MarketingShare: defaultMarketingShare, HTTP: defaultHTTP()},
+		SMS:     SMS{Driver: Inbox, MarketingShare: defaultMarketingShare, HTTP: defaultHTTP()},
+		Bounces: defaultBounces(),
 	}
 }

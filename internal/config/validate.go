@@ -43,6 +43,7 @@ func (c Config) Validate() error {
 	v.email(c.Email)
 	v.sms(c.SMS)
 	v.providers(c)
+	v.bounces(c)
 	return v.orNil()
 }
 
