@@ -1,5 +1,6 @@
-// Package help_test uses the built service's help page in a real browser, as
-// a person does who is to call the service.
+// Package help_test uses the built program's pages in a real browser: the
+// service's help page, as a person does who is to call the service, and the
+// preview of templates.
 package help_test
 
 import (

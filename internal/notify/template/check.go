@@ -19,15 +19,17 @@ const (
 	maxLine        = 998     // octets (RFC 5322 section 2.1.1)
 )
 
-// The samples' code and address; in what is rendered nothing else looks like them.
+// The samples' code and addresses; in what is rendered nothing else looks like
+// them. An SMS gets the shorter address.
 const (
-	sampleCode = "492716"
-	sampleLink = "https://registrar.example.com/unsubscribe?t=AQEBkq2dWbQ7Jw3vE0mZx8LrT5yUaCfHs6NpGiKoVdXzRj1lMhYu4tBe9cPwSnA0QgF"
+	sampleCode      = "492716"
+	sampleLink      = "https://registrar.example.com/unsubscribe?t=AQEBkq2dWbQ7Jw3vE0mZx8LrT5yUaCfHs6NpGiKoVdXzRj1lMhYu4tBe9cPwSnA0QgF7sT"
+	sampleShortLink = "https://registrar.example.com/unsubscribe?t=AgGSrZ1ZtDsnDe8TSZnHwutPnJRoJ8ez"
 )
 
 // samples are data as different as a template meets them: each file is tried
 // with all of them before the first notification.
-func (c *Catalog) samples(about subject) []*Data {
+func (c *Catalog) samples(of *document) []*Data {
 	people := []Data{
 		{Contact: c.contact, Username: "ada", FirstName: "Ada", LastName: "Lovelace"},
 		{Contact: "support@example.org", Username: "nour.91", FirstName: "نور", LastName: "الهاشمي"},
@@ -39,12 +41,14 @@ func (c *Catalog) samples(about subject) []*Data {
 	for i := range people {
 		d := &people[i]
 		d.Brand = c.brand
-		switch about.kind {
+		switch of.about.kind {
 		case registration.VerificationCode:
 			d.Code, d.Domain = sampleCode, c.domain
 			d.ValidMinutes = []int{1, 2, 10, 100, 1440}[i] // a plural form each
 		case registration.CampaignMessage:
-			d.Unsubscribe = sampleLink
+			if d.Unsubscribe = sampleLink; of.name == smsFile {
+				d.Unsubscribe = sampleShortLink
+			}
 		}
 		samples[i] = d
 	}
@@ -53,7 +57,7 @@ func (c *Catalog) samples(about subject) []*Data {
 
 // try renders a document with all samples and says what is wrong, each thing once.
 func (c *Catalog) try(d *document, locale language.Tag) (problems []string) {
-	for _, data := range c.samples(d.about) {
+	for _, data := range c.samples(d) {
 		var b strings.Builder
 		if err := d.Execute(&b, data); err != nil {
 			return []string{"cannot be rendered: " + err.Error()}

@@ -119,7 +119,9 @@ func (s Specimen) claim(person Person, now time.Time) notify.Claim {
 	case registration.VerificationCode:
 		claim.Code = notify.Code{Text: sampleCode, ExpiresAt: now.Add(10 * time.Minute)}
 	case registration.CampaignMessage:
-		claim.Unsubscribe = sampleLink
+		if claim.Unsubscribe = sampleLink; s.Channel == registration.SMSChannel {
+			claim.Unsubscribe = sampleShortLink
+		}
 	}
 	return claim
 }
