@@ -87,16 +87,25 @@ func (s *SMTP) Restart(ctx context.Context) error {
 
 // greets asks for the greeting, where it is not behind TLS.
 func (s *SMTP) greets(ctx context.Context) error {
+	if slices.Contains(s.argv, "--smtpscert") {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	return greets(ctx, s.Host, s.Port)
+}
+
+// greets asks a mail server for its greeting.
+func greets(ctx context.Context, host string, port int) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if slices.Contains(s.argv, "--smtpscert") {
-		return nil
-	}
 	deadline, _ := ctx.Deadline()
 	if err := conn.SetReadDeadline(deadline); err != nil {
 		return err

@@ -73,6 +73,7 @@ func TestOnlyOneSees(t *testing.T) {
 		{"github.com/hooklift/gowsdl", []string{"registrar/wsdl/registrationv1", "registrar/internal/endpoint", "registrar/test/interop/gowsdl"}},
 		{"registrar/wsdl/registrationv1", []string{"registrar/internal/endpoint", "registrar/test/interop/gowsdl"}},
 		{"github.com/wneessen/go-mail", []string{"registrar/internal/channel/smtp"}},
+		{"github.com/emersion/go-msgauth", []string{"registrar/internal/channel/smtp"}},
 		{"github.com/emersion/go-smtp", []string{"registrar/internal/bounce"}},
 		{"github.com/pires/go-proxyproto", []string{"registrar/internal/transport"}},
 		{"github.com/nyaruka/phonenumbers", []string{"registrar/internal/address"}},

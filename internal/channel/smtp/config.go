@@ -1,13 +1,16 @@
 package smtp
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/mail"
+	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
 	"golang.org/x/net/idna"
@@ -34,6 +37,7 @@ type Config struct {
 	// by mechanisms that do not show them.
 	AllowPlaintext bool
 	RootCAs        *x509.CertPool // nil for the system's
+	CAFile         string         // instead of RootCAs: authorities in PEM form
 	Username       string         // "" does not sign in
 	Password       string
 	// Auth is a SASL mechanism, such as PLAIN; "" is the strongest that the
@@ -42,7 +46,11 @@ type Config struct {
 	Auth    string
 	From    mail.Address
 	ReplyTo mail.Address // zero for none
-	Hello   string       // the name in EHLO; default the machine's
+	// BounceAddress is the sender of the envelope, to which servers return what
+	// cannot be delivered; default that of From.
+	BounceAddress string
+	DKIM          DKIM
+	Hello         string // the name in EHLO; default the machine's
 	// Domain is the right side of Message-IDs; default the domain of From.
 	Domain string
 	// Connections is how many are open at most; default 2.
@@ -50,6 +58,12 @@ type Config struct {
 	// IdleTimeout closes a connection that nobody has used for so long;
 	// default 60 s. RFC 5321 section 4.5.3.2.7 has servers wait 5 minutes.
 	IdleTimeout time.Duration
+	// Warm is how many connections are kept open however idle they are, so that
+	// a message after a pause does not wait for TLS and sign-in; default none.
+	Warm int
+	// KeepAlive is how long a warm connection is silent before a NOOP;
+	// default 30 s.
+	KeepAlive time.Duration
 	// DialTimeout bounds connection, TLS and sign-in; default 10 s.
 	DialTimeout time.Duration
 }
@@ -72,6 +86,7 @@ func (c *Config) complete() error {
 	}
 	c.Connections = or(c.Connections, 2)
 	c.IdleTimeout = or(c.IdleTimeout, time.Minute)
+	c.KeepAlive = or(c.KeepAlive, 30*time.Second)
 	c.DialTimeout = or(c.DialTimeout, 10*time.Second)
 	var problems []error
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf("smtp: "+format, args...)) }
@@ -87,8 +102,11 @@ func (c *Config) complete() error {
 	if c.Port < 1 || c.Port > 65535 {
 		wrong("port is not between 1 and 65535")
 	}
-	if c.Connections < 1 || c.IdleTimeout < 0 || c.DialTimeout < 0 {
-		wrong("connections, idle time-out and dial time-out must be above zero")
+	if c.Connections < 1 || c.IdleTimeout < 0 || c.KeepAlive < 0 || c.DialTimeout < 0 {
+		wrong("connections, idle time-out, keep-alive and dial time-out must be above zero")
+	}
+	if c.Warm < 0 || c.Warm > c.Connections {
+		wrong("warm connections must be none to all of the connections")
 	}
 	if c.Auth != "" && c.mechanism() == "" {
 		wrong("the mechanism %q is none of %v", c.Auth, mechanisms)
@@ -102,11 +120,37 @@ func (c *Config) complete() error {
 			wrong("reply-to is not an e-mail address")
 		}
 	}
-	if c.Domain == "" {
-		_, c.Domain, _ = strings.Cut(c.From.Address, "@")
+	c.BounceAddress = or(c.BounceAddress, c.From.Address)
+	if c.BounceAddress, err = wireAddress(c.BounceAddress); err != nil {
+		wrong("the bounce address is not an e-mail address")
+	}
+	c.Domain = or(c.Domain, domainOf(c.From.Address))
+	if c.DKIM.Domain != "" {
+		if c.DKIM.Domain, err = idna.Lookup.ToASCII(c.DKIM.Domain); err != nil {
+			wrong("the domain of DKIM is no host name")
+		}
 	}
 	return errors.Join(problems...)
 }
+
+// tls is for all connections: a session is resumed where the server allows it.
+func (c *Config) tls() (*tls.Config, error) {
+	config := &tls.Config{ServerName: c.Host, RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(c.Connections)}
+	if c.CAFile == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("smtp: the authorities: %w", err)
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("smtp: %s holds no certificate in PEM form", c.CAFile)
+	}
+	return config, nil
+}
+
+func domainOf(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
 
 // mechanism is Auth as the library writes it; "" where it has none.
 func (c *Config) mechanism() gomail.SMTPAuthType {
@@ -137,7 +181,7 @@ var errAddress = errors.New("smtp: not an address that can be written to")
 // which every server takes it. The local part is its owner's.
 func wireAddress(address string) (string, error) {
 	at := strings.LastIndexByte(address, '@')
-	if at < 1 || strings.ContainsAny(address, "\r\n<> ") {
+	if at < 1 || strings.ContainsFunc(address, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == '<' || r == '>' }) {
 		return "", errAddress
 	}
 	domain, err := idna.Lookup.ToASCII(address[at+1:])

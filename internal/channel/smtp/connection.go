@@ -6,38 +6,41 @@ import (
 	"errors"
 	"net"
 	"net/textproto"
+	"syscall"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
-	gosmtp "github.com/wneessen/go-mail/smtp"
-
-	"registrar/internal/notify"
 )
 
 // connection is one signed-in session with the server. One Send uses it at a time.
 type connection struct {
-	mail     *gomail.Client
-	smtp     *gosmtp.Client
-	raw      net.Conn // under TLS; closing it ends whatever the others wait for
-	lastUsed time.Time
-	used     bool // has carried a message: the server may have closed it since
+	text *textproto.Conn // within TLS
+	raw  net.Conn        // under TLS; closing it ends whatever the others wait for
+
+	pipelining, dsn, utf8 bool // what the server offers
+
+	lastUsed  time.Time // by a message
+	lastHeard time.Time // an answer of any kind
+	used      bool      // has carried a message: the server may have closed it since
+	open      bool      // a transaction was begun and refused: RSET comes before the next
+
+	message, wire []byte // of the current message; kept for the next one
 }
 
-// fresh is how long a connection is trusted without a NOOP.
+// fresh is how long a connection is trusted without a look at its socket.
 const fresh = time.Second
 
-// ioTimeout is the library's own limit; the context of each Send comes first.
-const ioTimeout = 5 * time.Minute
+// keptBytes bounds what a connection keeps of its buffers between messages.
+const keptBytes = 256 << 10
 
-// dial opens a connection. Every failure is Transient: it says nothing of a message.
+// dial opens a connection. No failure says anything of a message.
 func (s *Sender) dial(ctx context.Context) (*connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.DialTimeout)
 	defer cancel()
 	outer, c, release := ctx, new(connection), func() {}
 	defer func() { release() }()
 	options := []gomail.Option{
-		gomail.WithPort(s.config.Port), gomail.WithTimeout(ioTimeout), gomail.WithTLSConfig(s.tlsConfig()),
-		gomail.WithoutNoop(), gomail.WithoutRset(), // awake and after a failure do so where it is needed
+		gomail.WithPort(s.config.Port), gomail.WithTimeout(s.config.DialTimeout), gomail.WithTLSConfig(s.tls),
 		gomail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
 			raw, err := new(net.Dialer).DialContext(ctx, network, address)
 			if err != nil {
@@ -49,7 +52,7 @@ func (s *Sender) dial(ctx context.Context) (*connection, error) {
 			if s.config.Security != TLS {
 				return raw, nil
 			}
-			secured := tls.Client(raw, s.tlsConfig())
+			secured := tls.Client(raw, s.tls)
 			return secured, secured.HandshakeContext(ctx)
 		}),
 	}
@@ -69,32 +72,26 @@ func (s *Sender) dial(ctx context.Context) (*connection, error) {
 			options = append(options, gomail.WithOpportunisticSMTPAuth(mechanisms...))
 		}
 	}
-	var err error
-	if c.mail, err = gomail.NewClient(s.config.Host, options...); err != nil {
-		return nil, failure(connecting, 0, "", err)
+	client, err := gomail.NewClient(s.config.Host, options...)
+	if err != nil {
+		return nil, (&failure{phase: connecting, cause: err}).sendError(ctx)
 	}
-	if c.smtp, err = c.mail.DialToSMTPClientWithContext(ctx); err != nil {
+	session, err := client.DialToSMTPClientWithContext(ctx)
+	if err == nil {
+		err = c.raw.SetDeadline(time.Time{}) // the library's; from here on contexts bound everything
+	}
+	if err != nil {
 		c.drop()
-		code := 0
-		if reply, ok := errors.AsType[*textproto.Error](err); ok {
-			code = reply.Code
+		f := &failure{phase: connecting, cause: err}
+		if e, ok := errors.AsType[*textproto.Error](err); ok {
+			f.reply = reply{e.Code, enhancedStatus(e.Code, e.Msg)}
 		}
-		return nil, failure(connecting, code, "", err)
+		return nil, f.sendError(ctx)
 	}
+	offers := func(extension string) bool { ok, _ := session.Extension(extension); return ok }
+	c.text, c.pipelining, c.dsn, c.utf8 = session.Text, offers("PIPELINING"), offers("DSN"), offers("SMTPUTF8")
+	c.lastHeard = time.Now()
 	return c, nil
-}
-
-func (s *Sender) tlsConfig() *tls.Config {
-	return &tls.Config{ServerName: s.config.Host, RootCAs: s.config.RootCAs, MinVersion: tls.VersionTLS12}
-}
-
-// awake says whether the server still listens.
-func (c *connection) awake(ctx context.Context, now time.Time) bool {
-	if now.Sub(c.lastUsed) < fresh {
-		return true
-	}
-	defer c.bind(ctx)()
-	return c.smtp.UpdateDeadline(ioTimeout) == nil && c.smtp.Noop() == nil
 }
 
 // bind ends everything on c when ctx ends, until the returned function is called.
@@ -103,24 +100,49 @@ func (c *connection) bind(ctx context.Context) (release func()) {
 	return func() { stop() }
 }
 
-// send hands over one message. The library adds SMTPUTF8 to every MAIL where the
-// server offers it, which binds all later servers to it too (RFC 6531 section
-// 3.6): here only where an address needs it.
-func (c *connection) send(ctx context.Context, msg *gomail.Msg, utf8 bool) error {
+// quiet says whether nothing has come from the server since its last answer: no
+// end, and no 421. It waits for nothing and asks nothing.
+func (c *connection) quiet(now time.Time) bool {
+	if now.Sub(c.lastHeard) < fresh {
+		return true
+	}
+	conn, ok := c.raw.(syscall.Conn)
+	if !ok || c.text.R.Buffered() > 0 {
+		return false
+	}
+	socket, err := conn.SyscallConn()
+	if err != nil {
+		return false
+	}
+	quiet := false
+	err = socket.Read(func(fd uintptr) bool {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		quiet = errors.Is(err, syscall.EAGAIN)
+		return true
+	})
+	return err == nil && quiet
+}
+
+// ping asks for a sign of life, which also keeps the server from closing c.
+func (c *connection) ping(ctx context.Context) bool {
 	defer c.bind(ctx)()
-	c.smtp.SkipSMTPUTF8(!utf8)
-	c.used = true
-	return c.mail.SendWithSMTPClient(c.smtp, msg)
+	if c.write([]byte("NOOP"+crlf)) != nil {
+		return false
+	}
+	r, err := readReply(c.text.R)
+	c.lastHeard = time.Now()
+	return err == nil && r.is(2)
 }
 
-// usable says whether another message may follow a failure: only when the
-// server answered before DATA and stays.
-func (c *connection) usable(ctx context.Context, p phase, e *notify.SendError) bool {
-	return (p == sender || p == recipient) && ctx.Err() == nil && len(e.Status) >= 3 && (e.Status[0] == '4' || e.Status[0] == '5') && e.Status[:3] != "421"
+func (c *connection) write(b []byte) error {
+	if _, err := c.text.W.Write(b); err != nil {
+		return err
+	}
+	return c.text.W.Flush()
 }
 
-// drop closes c without a word. QUIT in the middle of DATA would end the
-// message there: the library writes the missing dot before any command.
+// drop closes c without a word.
 func (c *connection) drop() {
 	if c.raw != nil {
 		_ = c.raw.Close()
@@ -129,8 +151,8 @@ func (c *connection) drop() {
 
 // quit closes c as RFC 5321 section 4.1.1.10 asks for, without waiting long.
 func (c *connection) quit() {
-	if c.smtp.UpdateDeadline(time.Second) == nil {
-		_ = c.mail.CloseWithSMTPClient(c.smtp)
+	defer c.drop()
+	if c.raw.SetDeadline(time.Now().Add(time.Second)) == nil && c.write([]byte("QUIT"+crlf)) == nil {
+		_, _ = readReply(c.text.R)
 	}
-	c.drop()
 }

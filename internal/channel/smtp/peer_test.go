@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +36,7 @@ func newPeer(t testing.TB, script map[string]string) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &peer{host: "127.0.0.1", port: l.Addr().(*net.TCPAddr).Port, script: script, extensions: []string{"ENHANCEDSTATUSCODES", "8BITMIME"}}
+	p := &peer{host: "127.0.0.1", port: l.Addr().(*net.TCPAddr).Port, script: script, extensions: []string{"ENHANCEDSTATUSCODES", "8BITMIME", "PIPELINING"}}
 	var running sync.WaitGroup
 	end := make(chan struct{})
 	running.Go(func() {
@@ -86,6 +87,13 @@ func (p *peer) count() (connections, open, messages int) {
 	return p.connections, p.open, p.messages
 }
 
+// heard is every command so far.
+func (p *peer) heard() []string {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return slices.Clone(p.commands)
+}
+
 func (p *peer) said(prefix string) int {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -131,7 +139,7 @@ func (p *peer) serve(conn net.Conn, end chan struct{}) {
 		reply := "250 2.0.0 ok"
 		switch verb {
 		case "EHLO":
-			reply = "250-peer\r\n250-" + strings.Join(p.extensions, "\r\n250-") + "\r\n250 PIPELINING"
+			reply = "250-peer\r\n250-" + strings.Join(p.extensions, "\r\n250-") + "\r\n250 SIZE 10000000"
 		case "QUIT":
 			reply = "221 2.0.0 bye"
 		case "AUTH":

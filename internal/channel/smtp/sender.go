@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"crypto/tls"
 	"sync"
 	"time"
 
@@ -12,8 +13,11 @@ import (
 // Sender is one mail server. Several goroutines may use it; each Send has a
 // connection of its own while it runs.
 type Sender struct {
-	config Config
-	slots  chan struct{} // one for each connection that may be open
+	config        Config
+	tls           *tls.Config
+	from, replyTo string // as header fields have them
+	dkim          signer
+	slots         chan struct{} // one for each connection that may be open
 
 	mutex sync.Mutex
 	idle  []*connection // the last used one is the last
@@ -22,14 +26,26 @@ type Sender struct {
 	janitor sync.WaitGroup
 }
 
-// New checks config; it connects with the first Send. Close it.
+// New checks config and reads its files; with Warm it connects in the
+// background, else with the first Send. Close it.
 func New(config Config) (*Sender, error) {
 	if err := config.complete(); err != nil {
 		return nil, err
 	}
+	s := &Sender{config: config, slots: make(chan struct{}, config.Connections), from: encodedAddress(config.From)}
+	if config.ReplyTo.Address != "" {
+		s.replyTo = encodedAddress(config.ReplyTo)
+	}
+	var err error
+	if s.dkim, err = config.DKIM.signer(domainOf(config.From.Address)); err != nil {
+		return nil, err
+	}
+	if s.tls, err = config.tls(); err != nil {
+		return nil, err
+	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Sender{config: config, slots: make(chan struct{}, config.Connections), stop: stop}
-	s.janitor.Go(func() { s.closeIdle(ctx) })
+	s.stop = stop
+	s.janitor.Go(func() { s.tend(ctx) })
 	return s, nil
 }
 
@@ -45,11 +61,14 @@ func (s *Sender) Send(ctx context.Context, m notify.Message) (notify.Receipt, er
 	if err != nil {
 		return notify.Receipt{}, &notify.SendError{Class: notify.Permanent, Status: "ADDRESS"}
 	}
+	if m.Unsubscribe != "" && !isUnsubscribe(m.Unsubscribe) {
+		return notify.Receipt{}, &notify.SendError{Class: notify.Permanent, Status: "UNSUBSCRIBE"}
+	}
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	case <-ctx.Done():
-		return notify.Receipt{}, failure(connecting, 0, "", ctx.Err())
+		return notify.Receipt{}, &notify.SendError{Class: notify.Transient, Status: "connect", Err: ctx.Err()}
 	}
 	if err := s.send(ctx, m, to); err != nil {
 		return notify.Receipt{}, err
@@ -58,91 +77,56 @@ func (s *Sender) Send(ctx context.Context, m notify.Message) (notify.Receipt, er
 }
 
 func (s *Sender) send(ctx context.Context, m notify.Message, to string) error {
-	utf8 := !isASCII(to) || !isASCII(s.config.From.Address)
+	e := envelope{id: m.NotificationID.String(), from: s.config.BounceAddress, to: to}
+	e.utf8 = !isASCII(to) || !isASCII(e.from) || !isASCII(s.config.From.Address) || !isASCII(s.config.ReplyTo.Address)
 	for {
 		c, err := s.take(ctx)
 		if err != nil {
 			return err
 		}
-		if ok, _ := c.smtp.Extension("SMTPUTF8"); utf8 && !ok {
+		if e.utf8 && !c.utf8 {
 			s.put(c)
 			// RFC 6531 section 3.4, item 2, with the code of RFC 6531 section 3.5.
 			return &notify.SendError{Class: notify.Permanent, Status: "5.6.7"}
 		}
 		wasUsed := c.used
-		msg := s.compose(m, to, time.Now())
-		err = c.send(ctx, msg, utf8)
-		if err == nil {
+		f := c.submit(ctx, e, func(c *connection) error { return s.compose(c, m, to) })
+		if f == nil || f.reusable() {
+			c.lastUsed = c.lastHeard
 			s.put(c)
+		} else {
+			c.drop()
+		}
+		if f == nil {
 			return nil
 		}
-		e, p := failureOf(err, ctx.Err())
-		if c.usable(ctx, p, e) {
-			s.put(c)
-			return e
-		}
-		c.drop()
 		// The server has closed an old connection before it heard of this message.
-		if wasUsed && p <= sender && e.Class == notify.Transient && ctx.Err() == nil {
+		if wasUsed && f.phase == sender && !f.reusable() && ctx.Err() == nil {
 			continue
 		}
-		return e
+		return f.sendError(ctx)
 	}
 }
 
-// take gives an idle connection that still works, or a new one.
-func (s *Sender) take(ctx context.Context) (*connection, error) {
-	for {
-		s.mutex.Lock()
-		last := len(s.idle) - 1
-		if last < 0 {
-			s.mutex.Unlock()
-			return s.dial(ctx)
-		}
-		c := s.idle[last]
-		s.idle = s.idle[:last]
-		s.mutex.Unlock()
-		if c.awake(ctx, time.Now()) {
-			return c, nil
-		}
-		c.drop()
+// compose leaves m in c.wire, signed, as it follows DATA.
+func (s *Sender) compose(c *connection, m notify.Message, to string) error {
+	if cap(c.message)+cap(c.wire) > keptBytes {
+		c.message, c.wire = nil, nil
 	}
-}
-
-func (s *Sender) put(c *connection) {
-	c.lastUsed = time.Now()
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.idle = append(s.idle, c)
-}
-
-// closeIdle ends connections that nobody has used for IdleTimeout.
-func (s *Sender) closeIdle(ctx context.Context) {
-	ticker := time.NewTicker(max(s.config.IdleTimeout/4, time.Millisecond))
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-ticker.C:
-			for _, c := range s.unused(now.Add(-s.config.IdleTimeout)) {
-				c.quit()
-			}
-		}
+	c.message = s.appendMessage(c.message[:0], m, to, time.Now())
+	fields := signedFields
+	if s.replyTo != "" {
+		fields = append(fields[:len(fields):len(fields)], "Reply-To")
 	}
-}
-
-// unused takes out the connections that were last used before t.
-func (s *Sender) unused(t time.Time) []*connection {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	n := 0
-	for n < len(s.idle) && s.idle[n].lastUsed.Before(t) {
-		n++
+	if m.Unsubscribe != "" {
+		fields = append(fields[:len(fields):len(fields)], "List-Unsubscribe", "List-Unsubscribe-Post")
 	}
-	old := s.idle[:n:n]
-	s.idle = append([]*connection(nil), s.idle[n:]...)
-	return old
+	wire, err := s.dkim.appendSignatures(c.wire[:0], c.message, fields)
+	if err != nil {
+		return err
+	}
+	c.wire = appendStuffed(wire, c.message)
+	return nil
 }
 
 // Close waits for running Sends and says goodbye to the server. No Send may

@@ -4,13 +4,22 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/md5"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
 	"net/mail"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +33,15 @@ import (
 	"registrar/internal/registration"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if extensions, sink := os.LookupEnv(sinkVariable); sink {
+		if err := runSink(strings.Split(extensions, ",")); err != nil {
+			panic(err)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func hmacMD5(key, text string) string {
 	h := hmac.New(md5.New, []byte(key))
@@ -54,6 +71,14 @@ func newSender(t *testing.T, config smtp.Config) *smtp.Sender {
 func messageTo(to string) notify.Message {
 	return notify.Message{NotificationID: registration.ID{0x01, 0x99, 15: 7}, To: to, Name: "Ada \"Countess\" Lovelace", Locale: "en",
 		Subject: "Your account", Text: "Hello Ada,\n.\nwelcome.\n", HTML: "<p>Hello Ada</p>"}
+}
+
+func checkFailure(t *testing.T, err error, class notify.Class, status string, provider bool) {
+	t.Helper()
+	e, ok := errors.AsType[*notify.SendError](err)
+	if !ok || e.Class != class || e.Status != status || e.Provider != provider {
+		t.Errorf("%v, want %s %s, the provider's: %t", err, class, status, provider)
+	}
 }
 
 func start(t *testing.T, o devstack.SMTPOptions) *devstack.SMTP {
@@ -142,10 +167,17 @@ func bodies(t *testing.T, m *mail.Message) map[string]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if encoding := part.Header.Get("Content-Transfer-Encoding"); encoding != "quoted-printable" {
+		var decoded io.Reader = part
+		switch encoding := part.Header.Get("Content-Transfer-Encoding"); encoding {
+		case "7bit":
+		case "quoted-printable":
+			decoded = quotedprintable.NewReader(part)
+		case "base64":
+			decoded = base64.NewDecoder(base64.StdEncoding, part)
+		default:
 			t.Errorf("encoding %q", encoding)
 		}
-		text, err := io.ReadAll(quotedprintable.NewReader(part))
+		text, err := io.ReadAll(decoded)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,6 +265,90 @@ func TestConnectionIsKept(t *testing.T) {
 	}
 }
 
+// TestWarmConnection: it outlives its idleness by NOOP, and its server's end by
+// a new one.
+func TestWarmConnection(t *testing.T) {
+	p := newPeer(t, map[string]string{})
+	s := newSender(t, smtp.Config{Host: p.host, Port: p.port, Security: smtp.Plaintext, Connections: 3, Warm: 1, IdleTimeout: 100 * time.Millisecond, KeepAlive: 20 * time.Millisecond})
+	eventually(t, "a connection before the first message", func() bool { _, open, _ := p.count(); return open == 1 })
+	eventually(t, "a sign of life", func() bool { return p.said("NOOP") > 2 })
+	var together sync.WaitGroup
+	for range 30 {
+		together.Go(func() {
+			if _, err := s.Send(t.Context(), messageTo("ada@example.com")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	together.Wait()
+	eventually(t, "the end of all idle connections but one", func() bool { _, open, _ := p.count(); return open == 1 })
+	before, _, _ := p.count()
+	if _, err := s.Send(t.Context(), messageTo("ada@example.com")); err != nil {
+		t.Error(err)
+	}
+	if after, _, _ := p.count(); after != before {
+		t.Error("the message took a new connection")
+	}
+	p.set("NOOP", "421 4.4.2 too long")
+	eventually(t, "a new connection", func() bool { after, _, _ := p.count(); return after > before })
+	p.set("NOOP", "hang")
+	p.set("", "close") // and nobody there
+	p.set("NOOP", "close")
+	eventually(t, "the end", func() bool { _, open, _ := p.count(); return open == 0 })
+	p.set("NOOP", "")
+	p.set("", "")
+	eventually(t, "a connection when the server is back", func() bool { _, open, _ := p.count(); return open == 1 })
+	if _, err := s.Send(t.Context(), messageTo("ada@example.com")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDialogue: one message, command by command.
+func TestDialogue(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		extensions []string
+		to, bounce string
+		want       []string
+	}{
+		{"no extension", []string{"8BITMIME"}, "ada@example.com", "", []string{
+			"MAIL FROM:<registrar@example.net>", "RCPT TO:<ada@example.com>", "DATA"}},
+		{"DSN", []string{"PIPELINING", "DSN"}, "ada+tag=x@example.com", "bounces@example.net", []string{
+			"MAIL FROM:<bounces@example.net> RET=HDRS ENVID=01990000-0000-0000-0000-000000000007",
+			"RCPT TO:<ada+tag=x@example.com> NOTIFY=FAILURE,DELAY ORCPT=rfc822;ada+2Btag+3Dx@example.com", "DATA"}},
+		{"DSN and SMTPUTF8", []string{"PIPELINING", "8BITMIME", "DSN", "SMTPUTF8"}, "用户@example.com", "", []string{
+			"MAIL FROM:<registrar@example.net> BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=01990000-0000-0000-0000-000000000007",
+			"RCPT TO:<用户@example.com> NOTIFY=FAILURE,DELAY", "DATA"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPeer(t, map[string]string{})
+			p.extensions = c.extensions
+			s := newSender(t, smtp.Config{Host: p.host, Port: p.port, Security: smtp.Plaintext, BounceAddress: c.bounce})
+			if _, err := s.Send(t.Context(), messageTo(c.to)); err != nil {
+				t.Fatal(err)
+			}
+			if got := p.heard()[1:]; !slices.Equal(got, c.want) {
+				t.Errorf("said %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestUnsubscribe: what is no address for a one-click request goes nowhere.
+func TestUnsubscribe(t *testing.T) {
+	p := newPeer(t, map[string]string{})
+	s := newSender(t, smtp.Config{Host: p.host, Port: p.port, Security: smtp.Plaintext})
+	for _, address := range []string{"http://api.example.com/u", "mailto:u@example.com", "https://api.example.com/u\r\nBcc: eve@example.com", "https://a/>,<https://b", "https://a/é", "https://" + strings.Repeat("a", 1000)} {
+		m := messageTo("ada@example.com")
+		m.Unsubscribe = address
+		_, err := s.Send(t.Context(), m)
+		checkFailure(t, err, notify.Permanent, "UNSUBSCRIBE", false)
+	}
+	if p.said("MAIL") != 0 {
+		t.Error("the server heard of one")
+	}
+}
+
 func TestServerClosedAnIdleConnection(t *testing.T) {
 	server := start(t, devstack.SMTPOptions{})
 	s := newSender(t, smtp.Config{Host: server.Host, Port: server.Port, Security: smtp.Plaintext})
@@ -264,7 +380,7 @@ func TestFailures(t *testing.T) {
 		status       string
 		reused       bool // the connection serves the next message
 	}{
-		{"", "554 5.3.2 not today", notify.Transient, "554", false},
+		{"", "554 5.3.2 not today", notify.Transient, "554 5.3.2", false},
 		{"", "close", notify.Transient, "connect", false},
 		{"", "hang", notify.Transient, "connect", false},
 		{"EHLO", "hang", notify.Transient, "connect", false},
@@ -279,41 +395,49 @@ func TestFailures(t *testing.T) {
 		{"RCPT", "421 4.3.2 closing", notify.Transient, "421 4.3.2", false},
 		{"RCPT", "close", notify.Transient, "RCPT", false},
 		{"RCPT", "hang", notify.Transient, "RCPT", false},
-		{"DATA", "451 4.3.0 later", notify.Transient, "451 4.3.0", false},
-		{"DATA", "554 5.6.0 never", notify.Permanent, "554 5.6.0", false},
+		{"DATA", "451 4.3.0 later", notify.Transient, "451 4.3.0", true},
+		{"DATA", "554 5.6.0 never", notify.Permanent, "554 5.6.0", true},
 		{"DATA", "close", notify.Transient, "DATA", false},
 		{"DATA", "hang", notify.Transient, "DATA", false},
-		{".", "451 4.7.1 ada@example.com later", notify.Transient, "451 4.7.1", false},
-		{".", "554 5.7.1 ada@example.com never", notify.Permanent, "554 5.7.1", false},
+		{"DATA", "nonsense", notify.Transient, "DATA", false},
+		{".", "451 4.7.1 ada@example.com later", notify.Transient, "451 4.7.1", true},
+		{".", "554 5.7.1 ada@example.com never", notify.Permanent, "554 5.7.1", true},
+		{".", "nonsense", notify.Ambiguous, "answer", false},
+		{".", "421 4.7.0 ada@example.com too many", notify.Throttled, "421 4.7.0", false},
 		{".", "close", notify.Ambiguous, "answer", false},
 		{".", "hang", notify.Ambiguous, "answer", false},
 	} {
-		t.Run(c.step+" "+c.action, func(t *testing.T) {
-			p := newPeer(t, map[string]string{c.step: c.action})
-			s := newSender(t, smtp.Config{Host: p.host, Port: p.port, Security: smtp.Plaintext})
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			if c.action == "hang" {
-				ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
-			}
-			defer cancel()
-			_, err := s.Send(ctx, messageTo("ada@example.com"))
-			e, ok := errors.AsType[*notify.SendError](err)
-			if !ok || e.Class != c.class || e.Status != c.status {
-				t.Errorf("%v, want %s %s", err, c.class, c.status)
-			}
-			if strings.Contains(err.Error(), "ada") {
-				t.Errorf("the error tells the address: %v", err)
-			}
-			_, _, before := p.count()
-			p.set(c.step, "")
-			if _, err := s.Send(t.Context(), messageTo("ada@example.com")); err != nil {
-				t.Errorf("the next message: %v", err)
-			}
-			connections, _, after := p.count()
-			if want := map[bool]int{true: 1, false: 2}[c.reused]; connections != want || after != before+1 {
-				t.Errorf("%d connections and %d messages more, want %d and 1", connections, after-before, want)
-			}
-		})
+		for _, pipelining := range []bool{true, false} {
+			t.Run(fmt.Sprint(c.step, " ", c.action, map[bool]string{true: " pipelined"}[pipelining]), func(t *testing.T) {
+				p := newPeer(t, map[string]string{c.step: c.action})
+				if !pipelining {
+					p.extensions = []string{"ENHANCEDSTATUSCODES"}
+				}
+				s := newSender(t, smtp.Config{Host: p.host, Port: p.port, Security: smtp.Plaintext})
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				if c.action == "hang" {
+					ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
+				}
+				defer cancel()
+				_, err := s.Send(ctx, messageTo("ada@example.com"))
+				e, ok := errors.AsType[*notify.SendError](err)
+				if !ok || e.Class != c.class || e.Status != c.status {
+					t.Errorf("%v, want %s %s", err, c.class, c.status)
+				}
+				if strings.Contains(err.Error(), "ada") {
+					t.Errorf("the error tells the address: %v", err)
+				}
+				_, _, before := p.count()
+				p.set(c.step, "")
+				if _, err := s.Send(t.Context(), messageTo("ada@example.com")); err != nil {
+					t.Errorf("the next message: %v", err)
+				}
+				connections, _, after := p.count()
+				if want := map[bool]int{true: 1, false: 2}[c.reused]; connections != want || after != before+1 {
+					t.Errorf("%d connections and %d messages more, want %d and 1", connections, after-before, want)
+				}
+			})
+		}
 	}
 }
 
@@ -401,6 +525,32 @@ func TestNewTellsEverything(t *testing.T) {
 	}
 	if _, err := smtp.New(smtp.Config{Host: "mail.example.com", Security: smtp.Plaintext, From: from}); err == nil {
 		t.Error("plaintext leaves the machine untold")
+	}
+	short := filepath.Join(t.TempDir(), "short.pem")
+	weak, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(short, pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(weak)}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	good, _ := newKey(t, "ed25519")
+	for want, config := range map[string]smtp.Config{
+		"no such file":       {DKIM: smtp.DKIM{Keys: []smtp.DKIMKey{{Selector: "a", File: good + ".none"}}}},
+		"no private key":     {DKIM: smtp.DKIM{Keys: []smtp.DKIMKey{{Selector: "a", File: "sender_test.go"}}}},
+		"1024 bits":          {DKIM: smtp.DKIM{Keys: []smtp.DKIMKey{{Selector: "a", File: short}}}},
+		"selector":           {DKIM: smtp.DKIM{Keys: []smtp.DKIMKey{{Selector: "", File: good}}}},
+		"twice":              {DKIM: smtp.DKIM{Keys: []smtp.DKIMKey{{Selector: "a", File: good}, {Selector: "a", File: good}}}},
+		"domain of DKIM":     {DKIM: smtp.DKIM{Domain: "a b"}},
+		"bounce address":     {BounceAddress: "nobody"},
+		"warm":               {Connections: 1, Warm: 2},
+		"no certificate":     {CAFile: good},
+		"authorities: open ": {CAFile: good + ".none"},
+	} {
+		config.Host, config.From = "mail.example.com", from
+		if _, err := smtp.New(config); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v says nothing of %s", err, want)
+		}
 	}
 	s, err := smtp.New(smtp.Config{Host: "mail.example.com", Security: smtp.Plaintext, AllowPlaintext: true, From: from})
 	if err != nil {
