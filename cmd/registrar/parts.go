@@ -16,6 +16,7 @@ import (
 	"registrar/internal/gateway"
 	"registrar/internal/lane"
 	"registrar/internal/notify"
+	"registrar/internal/notify/gate"
 	"registrar/internal/notify/template"
 	"registrar/internal/outbox"
 	"registrar/internal/password"
@@ -47,9 +48,13 @@ type parts struct {
 	relay     *outbox.Relay
 	lanes     map[lane.Lane]laneWork
 	senders   []notify.Sender
+	providers map[string]*gate.Provider // by channel and name: what their lanes share
 	codes     *verification.Keys
 	service   *registration.Service
 	outbox    depth
+
+	events       *outbox.Events // nil where none are published
+	eventFigures eventFigures
 }
 
 // open opens everything, or nothing.
@@ -74,6 +79,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (p *parts, err
 		return p, err
 	}
 	p.openRelay(c)
+	p.openEvents(c)
 	if err = p.openService(c); err != nil {
 		return p, err
 	}
@@ -122,7 +128,7 @@ func openDatabase(ctx context.Context, c config.Config, log *slog.Logger) (*stor
 }
 
 func (p *parts) openQueue(c config.Config) (err error) {
-	settings := queue.Settings{Brokers: c.Kafka.Brokers, Replication: c.Kafka.Replication}
+	settings := queue.Settings{Brokers: c.Kafka.Brokers, Replication: c.Kafka.Replication, Events: c.PublishesEvents()}
 	if len(c.Kafka.Brokers) == 0 {
 		p.broker, err = embedded.Start(embedded.Options{Dir: queueDir(c), Log: p.log})
 		if err != nil {
@@ -191,6 +197,8 @@ func (p *parts) openService(c config.Config) error {
 		},
 		Now:              time.Now,
 		NotificationLife: c.Registration.NotificationLife,
+		RecordEvents:     c.PublishesEvents(),
+		Unrecorded:       p.unrecorded,
 	}
 	return nil
 }

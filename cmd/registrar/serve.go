@@ -78,6 +78,9 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 	stages.start(ctx, p.ensureTopics)
 	p.startNotifiers(ctx, &stages)
 	stages.start(ctx, p.relay.Run)
+	if p.events != nil {
+		stages.start(ctx, p.events.Run)
+	}
 	stages.start(ctx, l.soap.Run)
 	stages.start(ctx, p.directory.Run)
 	stages.start(ctx, p.gateway.Sweep)
