@@ -105,10 +105,16 @@ func (p *parts) startNotifiers(ctx context.Context, s *stages) {
 	}
 }
 
-// sendTimeout bounds one message.
-func sendTimeout(c config.Config, channel registration.Channel) time.Duration {
+// sendTimeout bounds one message: it is that of the slowest provider.
+func sendTimeout(c config.Config, channel registration.Channel) (longest time.Duration) {
 	if channel == registration.SMSChannel {
-		return c.SMS.HTTP.Timeout
+		for _, s := range c.SMSProviders() {
+			longest = max(longest, s.HTTP.Timeout)
+		}
+		return longest
 	}
-	return c.Email.SMTP.Timeout
+	for _, e := range c.EmailProviders() {
+		longest = max(longest, e.SMTP.Timeout)
+	}
+	return longest
 }

@@ -9,36 +9,13 @@ import (
 	"time"
 
 	"registrar/internal/channel/httpsms"
-	"registrar/internal/channel/inbox"
 	"registrar/internal/channel/smtp"
 	"registrar/internal/config"
-	"registrar/internal/notify"
-	"registrar/internal/registration"
 )
 
-// openSender opens the provider of a channel; each lane has its own, with its
-// own connections.
-func (p *parts) openSender(c config.Config, channel registration.Channel) (notify.Sender, error) {
-	driver := c.Email.Driver
-	if channel == registration.SMSChannel {
-		driver = c.SMS.Driver
-	}
-	switch driver {
-	case config.Inbox:
-		return &inbox.Sender{Mailbox: p.db.Inbox(), Channel: channel}, nil
-	case config.SMTP:
-		return smtp.New(smtpConfig(c))
-	case config.HTTP:
-		return httpsms.New(httpConfig(c.SMS.HTTP))
-	default:
-		return nil, fmt.Errorf("no driver %s for %s", driver, channel)
-	}
-}
-
-func smtpConfig(c config.Config) smtp.Config {
-	s := c.Email.SMTP
+func smtpConfig(c config.Config, name string, s config.SMTPServer) smtp.Config {
 	return smtp.Config{
-		Host: s.Host, Port: s.Port, Security: smtp.Security(s.Security),
+		Name: name, Host: s.Host, Port: s.Port, Security: smtp.Security(s.Security),
 		AllowPlaintext: s.Security == string(smtp.Plaintext), // the operator wrote so
 		Username:       s.User, Password: s.Password.Reveal(),
 		From:  mail.Address{Name: cmp.Or(c.Email.FromName, c.Brand), Address: c.Email.From},
@@ -46,7 +23,7 @@ func smtpConfig(c config.Config) smtp.Config {
 	}
 }
 
-func httpConfig(h config.HTTPGateway) httpsms.Config {
+func httpConfig(name string, h config.HTTPGateway) httpsms.Config {
 	reveal := func(secrets map[string]config.Secret) map[string]string {
 		plain := make(map[string]string, len(secrets))
 		for name, s := range secrets {
@@ -55,7 +32,7 @@ func httpConfig(h config.HTTPGateway) httpsms.Config {
 		return plain
 	}
 	return httpsms.Config{
-		Method: h.Method, URL: h.URL.Reveal(), Headers: reveal(h.Headers), Body: h.Body.Reveal(), Secrets: reveal(h.Secrets),
+		Name: name, Method: h.Method, URL: h.URL.Reveal(), Headers: reveal(h.Headers), Body: h.Body.Reveal(), Secrets: reveal(h.Secrets),
 		IDPath: h.IDPath, Timeout: h.Timeout,
 	}
 }
