@@ -75,6 +75,7 @@ func TestOnlyOneSees(t *testing.T) {
 		{"github.com/wneessen/go-mail", []string{"registrar/internal/channel/smtp"}},
 		{"github.com/emersion/go-msgauth", []string{"registrar/internal/channel/smtp"}},
 		{"github.com/emersion/go-smtp", []string{"registrar/internal/bounce"}},
+		{"github.com/linxGnu/gosmpp", []string{"registrar/internal/channel/smpp"}},
 		{"github.com/pires/go-proxyproto", []string{"registrar/internal/transport"}},
 		{"github.com/nyaruka/phonenumbers", []string{"registrar/internal/address"}},
 		{"github.com/knadh/koanf", []string{"registrar/internal/config"}},
@@ -125,7 +126,7 @@ func TestAdaptersDoNotKnowEachOther(t *testing.T) {
 	t.Parallel()
 	adapters := []string{
 		module + "/soap", module + "/internal/transport", module + "/internal/store", module + "/internal/queue", module + "/internal/bounce",
-		module + "/internal/channel/smtp", module + "/internal/channel/httpsms", module + "/internal/channel/inbox",
+		module + "/internal/channel/smtp", module + "/internal/channel/smpp", module + "/internal/channel/httpsms", module + "/internal/channel/inbox",
 	}
 	// The store keeps the inbox's messages, by the inbox's own interface and type.
 	allowed := map[[2]string]bool{{module + "/internal/store", module + "/internal/channel/inbox"}: true}
