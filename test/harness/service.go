@@ -90,6 +90,15 @@ func Plain(tb testing.TB, args ...string) *Service {
 	return prepare(tb, PlainBinary(tb), args)
 }
 
+// Notifier prepares a `registrar notify`, which has no SOAP endpoint.
+func Notifier(tb testing.TB, args ...string) *Service {
+	tb.Helper()
+	s := prepare(tb, Binary(tb), nil)
+	s.URL = ""
+	s.argv = append([]string{s.argv[0], "notify", "--data-dir", filepath.Join(s.Dir, "data"), "--admin-listen", strings.TrimPrefix(s.Admin, "http://")}, args...)
+	return s
+}
+
 func prepare(tb testing.TB, binary string, args []string) *Service {
 	tb.Helper()
 	soap, err := devstack.FreePort()
