@@ -14,12 +14,20 @@ import (
 )
 
 func smtpConfig(c config.Config, name string, s config.SMTPServer) smtp.Config {
+	d := c.Email.DKIM
+	signed := smtp.DKIM{Domain: d.Domain}
+	for _, k := range []smtp.DKIMKey{{Selector: d.Ed25519Selector, File: d.Ed25519KeyFile}, {Selector: d.RSASelector, File: d.RSAKeyFile}} {
+		if k.File != "" {
+			signed.Keys = append(signed.Keys, k)
+		}
+	}
 	return smtp.Config{
 		Name: name, Host: s.Host, Port: s.Port, Security: smtp.Security(s.Security),
 		AllowPlaintext: s.Security == string(smtp.Plaintext), // the operator wrote so
-		Username:       s.User, Password: s.Password.Reveal(),
-		From:  mail.Address{Name: cmp.Or(c.Email.FromName, c.Brand), Address: c.Email.From},
-		Hello: s.Hello, Connections: c.Notify.Workers, DialTimeout: s.Timeout,
+		CAFile:         s.CAFile, Username: s.User, Password: s.Password.Reveal(),
+		From:    mail.Address{Name: cmp.Or(c.Email.FromName, c.Brand), Address: c.Email.From},
+		ReplyTo: mail.Address{Address: c.Email.ReplyTo}, BounceAddress: c.BounceAddress(), DKIM: signed,
+		Hello: s.Hello, Connections: c.Notify.Workers, Warm: min(s.WarmConnections, c.Notify.Workers), DialTimeout: s.Timeout,
 	}
 }
 

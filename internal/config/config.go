@@ -223,6 +223,7 @@ const (
 	Inbox = "inbox" // messages are kept in the database and shown at AdminListen
 	SMTP  = "smtp"
 	HTTP  = "http"
+	SMPP  = "smpp"
 )
 
 // Email is the e-mail channel.
@@ -233,6 +234,9 @@ type Email struct {
 	From string `koanf:"from"`
 	// FromName is the sender's name. "" is Brand.
 	FromName string `koanf:"from_name"`
+	// ReplyTo is where people's answers go. "" is From.
+	ReplyTo string `koanf:"reply_to"`
+	DKIM    DKIM   `koanf:"dkim"`
 	// Rate is how many messages a second this process hands to the provider. 0 is without limit; at most 100,000.
 	Rate int `koanf:"rate"`
 	// MarketingShare is the part of Rate, in percent, that other news leaves to marketing. One-time codes go before both.
@@ -258,15 +262,20 @@ type SMTPServer struct {
 	// Security is starttls (required), tls (from the first byte) or none. A password needs one of the first two
 	// unless Host is loopback.
 	Security string `koanf:"security"`
+	// CAFile holds the authorities, in PEM form, that may vouch for the server. "" is the system's.
+	CAFile string `koanf:"ca_file"`
 	// Hello is the name this machine gives itself in EHLO. "" is the machine's host name.
 	Hello string `koanf:"hello"`
+	// WarmConnections are kept open by each lane however idle it is, so that a message after a pause does not wait for TLS
+	// and sign-in. 0 to 16; above Notify.Workers it counts as that.
+	WarmConnections int `koanf:"warm_connections"`
 	// Timeout of one message. 1 s to 5 m.
 	Timeout time.Duration `koanf:"timeout"`
 }
 
 // SMS is the SMS channel.
 type SMS struct {
-	// Driver is inbox or http.
+	// Driver is inbox, http or smpp.
 	Driver string `koanf:"driver"`
 	// Rate is how many messages a second this process hands to the provider. 0 is without limit; at most 100,000.
 	Rate int `koanf:"rate"`
@@ -277,6 +286,7 @@ type SMS struct {
 	// (WebOTP). "" leaves that line out.
 	CodeDomain string      `koanf:"code_domain"`
 	HTTP       HTTPGateway `koanf:"http"`
+	SMPP       SMSC        `koanf:"smpp"`
 	// Providers, in the order in which they are tried, stand instead of the keys above. Only a file can hold them; no
 	// variable names them. At most 8.
 	Providers []SMSProvider `koanf:"providers"`
@@ -334,7 +344,7 @@ func Default() Config {
 		Email: Email{
 			Driver: Inbox, From: "registrar@localhost", MarketingShare: defaultMarketingShare, SMTP: defaultSMTP(),
 		},
-		SMS:     SMS{Driver: Inbox, MarketingShare: defaultMarketingShare, HTTP: defaultHTTP()},
+		SMS:     SMS{Driver: Inbox, MarketingShare: defaultMarketingShare, HTTP: defaultHTTP(), SMPP: defaultSMPP()},
 		Bounces: defaultBounces(),
 	}
 }

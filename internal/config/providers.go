@@ -18,13 +18,22 @@ type EmailProvider struct {
 }
 
 // SMSProvider is one of several ways out of the SMS channel. Its keys are those
-// of an EmailProvider; Driver is http.
+// of an EmailProvider; Driver is http or smpp.
 type SMSProvider struct {
 	Name           string      `koanf:"name"`
 	Driver         string      `koanf:"driver"`
 	Rate           int         `koanf:"rate"`
 	MarketingShare int         `koanf:"marketing_share"`
 	HTTP           HTTPGateway `koanf:"http"`
+	SMPP           SMSC        `koanf:"smpp"`
+}
+
+// Timeout bounds one message.
+func (p SMSProvider) Timeout() time.Duration {
+	if p.Driver == SMPP {
+		return p.SMPP.Timeout
+	}
+	return p.HTTP.Timeout
 }
 
 // defaultMarketingShare is in percent.
@@ -47,18 +56,18 @@ func (c Config) SMSProviders() []SMSProvider {
 		return c.SMS.Providers
 	}
 	s := c.SMS
-	return []SMSProvider{{Name: s.Driver, Driver: s.Driver, Rate: s.Rate, MarketingShare: s.MarketingShare, HTTP: s.HTTP}}
+	return []SMSProvider{{Name: s.Driver, Driver: s.Driver, Rate: s.Rate, MarketingShare: s.MarketingShare, HTTP: s.HTTP, SMPP: s.SMPP}}
 }
 
 // defaultSections are what a section of a list is before anything is written in
 // it, by the list's key.
 var defaultSections = map[string]any{
 	"email.providers": EmailProvider{MarketingShare: defaultMarketingShare, SMTP: defaultSMTP()},
-	"sms.providers":   SMSProvider{MarketingShare: defaultMarketingShare, HTTP: defaultHTTP()},
+	"sms.providers":   SMSProvider{MarketingShare: defaultMarketingShare, HTTP: defaultHTTP(), SMPP: defaultSMPP()},
 }
 
 func defaultSMTP() SMTPServer {
-	return SMTPServer{Port: 587, Security: "starttls", Timeout: 30 * time.Second}
+	return SMTPServer{Port: 587, Security: "starttls", WarmConnections: 1, Timeout: 30 * time.Second}
 }
 
 func defaultHTTP() HTTPGateway {

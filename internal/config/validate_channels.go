@@ -19,16 +19,24 @@ func (v *validator) email(e Email) {
 		v.add("email.from", "must be an e-mail address that mail servers take; the default registrar@localhost is none", "write it like registrar@example.com")
 	}
 	v.line("email.from_name", e.FromName, 0, 60)
+	if _, wrong := registration.ParseEmail(e.ReplyTo, address.DomainToASCII); e.ReplyTo != "" && wrong != nil {
+		v.add("email.reply_to", "must be an e-mail address", "write it like help@example.com, or leave it empty")
+	}
+	v.dkim(e.DKIM)
 	v.smtp("email.smtp.", e.SMTP, e.Driver == SMTP)
 }
 
 func (v *validator) sms(s SMS) {
-	v.oneOf("sms.driver", s.Driver, Inbox, HTTP)
+	v.oneOf("sms.driver", s.Driver, Inbox, HTTP, SMPP)
 	v.codeDomain(s.CodeDomain)
 	v.http("sms.http.", s.HTTP, s.Driver == HTTP)
+	v.smpp("sms.smpp.", s.SMPP, s.Driver == SMPP)
 }
 
 // smtp checks the section at a place, such as email.smtp., used or not.
+// maxWarmConnections is of one lane.
+const maxWarmConnections = 16
+
 func (v *validator) smtp(at string, s SMTPServer, used bool) {
 	if used && s.Host == "" {
 		v.add(at+"host", "must not be empty", "name the mail server")
@@ -46,6 +54,7 @@ func (v *validator) smtp(at string, s SMTPServer, used bool) {
 			v.add(at+"hello", "must be a host name", "write it like mail.example.com, or leave it empty")
 		}
 	}
+	v.number(at+"warm_connections", s.WarmConnections, 0, maxWarmConnections)
 	v.between(at+"timeout", s.Timeout, time.Second, 5*time.Minute)
 }
 
