@@ -98,7 +98,7 @@ func (s *Sender) Repeatable() bool { return false }
 const maxAnswer = 64 << 10
 
 // Send makes one request. A failure before the request's headers left is
-// Transient; one after that and before the answer's is Ambiguous; an answer is
+// Transient and the gateway's; one after that and before the answer's is Ambiguous; an answer is
 // what Statuses say.
 func (s *Sender) Send(ctx context.Context, m notify.Message) (notify.Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
@@ -115,14 +115,18 @@ func (s *Sender) Send(ctx context.Context, m notify.Message) (notify.Receipt, er
 		if left.Load() {
 			class, status = notify.Ambiguous, "answer"
 		}
-		return notify.Receipt{}, &notify.SendError{Class: class, Status: status, Err: withoutURL(err)}
+		ours := errors.Is(err, context.Canceled) // nobody's failure
+		return notify.Receipt{}, &notify.SendError{Class: class, Status: status, Provider: !ours, Err: withoutURL(err)}
 	}
 	defer resp.Body.Close()
 	// Read also on a failure, so that the connection can be used again. The
 	// status is the answer; a body that breaks off changes nothing of it.
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if class := s.statuses.of(resp.StatusCode); class != accepted {
-		return notify.Receipt{}, &notify.SendError{Class: class, Status: "HTTP " + strconv.Itoa(resp.StatusCode)}
+		return notify.Receipt{}, &notify.SendError{
+			Class: class, Status: "HTTP " + strconv.Itoa(resp.StatusCode),
+			Provider: isGateways(class, resp.StatusCode), RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
+		}
 	}
 	return notify.Receipt{Ref: pick(body, s.config.IDPath), State: registration.Accepted}, nil
 }

@@ -118,7 +118,7 @@ func TestStatuses(t *testing.T) {
 	})
 	byDefault := newSender(t, httpsms.Config{URL: url, Body: "{{.To}}"})
 	chosen := newSender(t, httpsms.Config{URL: url, Body: "{{.To}}", Statuses: httpsms.Statuses{
-		Accepted: []string{"202", "409"}, Permanent: []string{"2xx", "503"}, Ambiguous: []string{"504"}, Transient: []string{"4xx"}}})
+		Accepted: []string{"202", "409"}, Permanent: []string{"2xx", "503"}, Ambiguous: []string{"504"}, Transient: []string{"4xx"}, Throttled: []string{"420"}}})
 	const ok = notify.Class("")
 	for _, c := range []struct {
 		status          int
@@ -127,7 +127,7 @@ func TestStatuses(t *testing.T) {
 		{200, ok, notify.Permanent}, {202, ok, ok}, {204, ok, notify.Permanent},
 		{301, notify.Transient, notify.Transient}, {302, notify.Transient, notify.Transient}, {307, notify.Transient, notify.Transient}, {304, notify.Transient, notify.Transient},
 		{400, notify.Permanent, notify.Transient}, {404, notify.Permanent, notify.Transient}, {409, notify.Permanent, ok}, {422, notify.Permanent, notify.Transient},
-		{401, notify.Transient, notify.Transient}, {402, notify.Transient, notify.Transient}, {408, notify.Transient, notify.Transient}, {429, notify.Transient, notify.Transient},
+		{401, notify.Transient, notify.Transient}, {402, notify.Transient, notify.Transient}, {408, notify.Transient, notify.Transient}, {429, notify.Throttled, notify.Transient}, {420, notify.Permanent, notify.Throttled},
 		{500, notify.Transient, notify.Transient}, {503, notify.Transient, notify.Permanent}, {504, notify.Transient, notify.Ambiguous}, {599, notify.Transient, notify.Transient},
 		{600, notify.Ambiguous, notify.Ambiguous},
 	} {
@@ -245,14 +245,59 @@ func TestNobodyThere(t *testing.T) {
 	s := newSender(t, httpsms.Config{URL: "http://" + address + "/?key={{.Secrets.key}}", Secrets: map[string]string{"key": "s3cret"}})
 	_, err = s.Send(t.Context(), message)
 	e, ok := errors.AsType[*notify.SendError](err)
-	if !ok || e.Class != notify.Transient || e.Status != "connect" || strings.Contains(fmt.Sprintf("%v %v", e, e.Err), "s3cret") {
+	if !ok || e.Class != notify.Transient || !e.Provider || e.Status != "connect" || strings.Contains(fmt.Sprintf("%v %v", e, e.Err), "s3cret") {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Send(ctx, message); notify.ClassOf(err) != notify.Transient || !errors.Is(err, context.Canceled) {
+	_, err = s.Send(ctx, message)
+	if e, ok := errors.AsType[*notify.SendError](err); !ok || e.Class != notify.Transient || e.Provider || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
+}
+
+// Another provider may take what this one cannot take of anybody.
+func TestWhoseFailureItIs(t *testing.T) {
+	var status atomic.Int64
+	url := gateway(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(int(status.Load()))
+	})
+	s := newSender(t, httpsms.Config{URL: url, Body: "{{.To}}", Statuses: httpsms.Statuses{Transient: []string{"404"}, Throttled: []string{"420"}}})
+	for code, gateways := range map[int]bool{
+		302: true, 401: true, 402: true, 407: true, 408: true, 420: true, 429: true, 500: true, 503: true,
+		404: false, 425: false,
+	} {
+		status.Store(int64(code))
+		_, err := s.Send(t.Context(), message)
+		if e, ok := errors.AsType[*notify.SendError](err); !ok || e.Provider != gateways || e.RetryAfter != 7*time.Second {
+			t.Errorf("%d: %+v", code, e)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+	for value, want := range map[string]time.Duration{
+		"": 0, "0": 0, "120": 2 * time.Minute, "-1": 0, "1.5": 0, "soon": 0, "99999999": 24 * time.Hour, "99999999999999999999": 0,
+		"Tue, 03 Feb 2026 04:05:36 GMT": 30 * time.Second, "Tue, 03 Feb 2026 04:05:05 GMT": 0, "Sun, 03 Feb 2036 04:05:05 GMT": 24 * time.Hour,
+		"Tuesday, 03-Feb-26 04:06:06 GMT": time.Minute,
+	} {
+		if got := httpsms.RetryAfter(value, now); got != want {
+			t.Errorf("%q is %s, want %s", value, got, want)
+		}
+	}
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, value := range []string{"", "1", "-1", "Tue, 03 Feb 2026 04:05:06 GMT", "99999999999"} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		if d := httpsms.RetryAfter(value, time.Now()); d < 0 || d > 24*time.Hour {
+			t.Errorf("%q is %s", value, d)
+		}
+	})
 }
 
 func TestNewTellsEverything(t *testing.T) {

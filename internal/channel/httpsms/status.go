@@ -3,7 +3,9 @@ package httpsms
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
+	"time"
 
 	"registrar/internal/notify"
 )
@@ -13,13 +15,15 @@ const accepted notify.Class = "ACCEPTED"
 
 // Statuses say what an answer's status means for the message, each as a code
 // ("409") or a class ("5xx"). A code goes before a class, and both before the
-// defaults: 2xx is accepted; 401, 402, 407, 408, 425, 429, 3xx and 5xx are
-// transient, for they are about the client, its configuration or the moment;
-// every other 4xx is permanent.
+// defaults: 2xx is accepted; 401, 402, 407, 408, 425, 3xx and 5xx are
+// transient, for they are about the client, its configuration or the moment,
+// and all of them but 425 are the gateway's own failure, whatever the message;
+// 429 is throttled (RFC 6585 section 4); every other 4xx is permanent.
 type Statuses struct {
 	Accepted  []string
 	Transient []string
 	Permanent []string
+	Throttled []string
 	// Ambiguous is for a gateway that may have taken a message although it
 	// answers so, 504 for instance. None by default.
 	Ambiguous []string
@@ -33,6 +37,34 @@ func (t *table) of(status int) notify.Class {
 		return notify.Ambiguous
 	}
 	return t[status]
+}
+
+// isGateways says whether a transient or throttling answer would be the same to
+// any other message.
+func isGateways(class notify.Class, status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusProxyAuthRequired, http.StatusRequestTimeout:
+		return true
+	default:
+		return class == notify.Throttled || status/100 == 3 || status/100 == 5
+	}
+}
+
+// longestRetryAfter bounds what a gateway may ask for.
+const longestRetryAfter = 24 * time.Hour
+
+// retryAfter reads the header Retry-After, a number of seconds or a date (RFC
+// 9110 section 10.2.3): 0 where there is none, or none that can be read.
+func retryAfter(value string, now time.Time) time.Duration {
+	seconds, err := strconv.ParseUint(value, 10, 31)
+	if err == nil {
+		return min(time.Duration(seconds)*time.Second, longestRetryAfter)
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), longestRetryAfter)
 }
 
 var errStatus = errors.New(`a status is a code from 100 to 599 or a class such as "5xx"`)
@@ -51,13 +83,14 @@ func (s Statuses) table() (*table, error) {
 			t[code] = notify.Ambiguous
 		}
 	}
-	for _, code := range []int{401, 402, 407, 408, 425, 429} {
+	for _, code := range []int{401, 402, 407, 408, 425} {
 		t[code] = notify.Transient
 	}
+	t[http.StatusTooManyRequests] = notify.Throttled
 	sets := []struct {
 		class   notify.Class
 		entries []string
-	}{{accepted, s.Accepted}, {notify.Transient, s.Transient}, {notify.Permanent, s.Permanent}, {notify.Ambiguous, s.Ambiguous}}
+	}{{accepted, s.Accepted}, {notify.Transient, s.Transient}, {notify.Permanent, s.Permanent}, {notify.Throttled, s.Throttled}, {notify.Ambiguous, s.Ambiguous}}
 	seen := make(map[string]bool)
 	for _, exact := range []bool{false, true} {
 		for _, set := range sets {
