@@ -113,6 +113,8 @@ func TestProblemsOfProviders(t *testing.T) {
 		{name: "the other channel's driver", sms: "providers: [{name: a, driver: smtp}]", key: "sms.providers[0].driver", rule: "must be http"},
 		{name: "a driver with a typo", sms: "providers: [{name: a, driver: htp}]", key: "sms.providers[0].driver", rule: "must be", next: "did you mean http?"},
 		{name: "no host", email: "providers: [" + good + ", {name: b, driver: smtp}]", key: "email.providers[1].smtp.host", rule: "empty"},
+		{name: "no message centre", sms: "providers: [{name: a, driver: smpp, smpp: {system_id: a}}]", key: "sms.providers[0].smpp.host", rule: "empty"},
+		{name: "a slow message centre", sms: "providers: [{name: a, driver: smpp, smpp: {host: h, system_id: a, timeout: 1m}}]", key: "notify.lease", rule: "sms.providers[0].smpp.timeout"},
 		{name: "no URL", sms: "providers: [{name: a, driver: http}]", key: "sms.providers[0].http.url", rule: "http or https"},
 		{name: "a port that is none", email: "providers: [{name: a, driver: smtp, smtp: {host: h, port: many}}]", key: "email.providers[0].smtp.port", rule: "whole number"},
 		{name: "a section of it that is none", email: "providers: [{name: a, driver: smtp, smtp: " + secret + "}]", key: "email.providers[0].smtp", rule: "section"},
@@ -192,17 +194,17 @@ func TestExampleLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mx, sms := write(t, "mx1", "a"), write(t, "sms", "b")
+	mx, sms, smpp := write(t, "mx1", "a"), write(t, "sms", "b"), write(t, "smpp", "c")
 	used := string(text)
 	for _, list := range exampleList.FindAllStringSubmatch(used, -1) {
 		used = strings.Replace(used, list[0], "  providers:\n"+commented.ReplaceAllString(list[1], "  "), 1)
 	}
-	used = strings.NewReplacer("/run/secrets/mx1", mx, "/run/secrets/sms", sms, "registrar@localhost", "registrar@example.com").Replace(used)
+	used = strings.NewReplacer("/run/secrets/mx1", mx, "/run/secrets/sms", sms, "/run/secrets/smpp", smpp, "registrar@localhost", "registrar@example.com").Replace(used)
 	c, err := config.LoadBytes([]byte(used), nil)
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, used)
 	}
-	if len(c.Email.Providers) < 2 || len(c.SMS.Providers) < 1 {
+	if len(c.Email.Providers) < 2 || len(c.SMS.Providers) < 2 {
 		t.Errorf("the lists are %+v and %+v", c.Email.Providers, c.SMS.Providers)
 	}
 	found := map[string]bool{}

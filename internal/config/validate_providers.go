@@ -29,9 +29,10 @@ func (v *validator) providers(c Config) {
 	for i, p := range c.SMS.Providers {
 		at := placeOf("sms.", i, true)
 		v.name(names, at+"name", p.Name)
-		v.oneOf(at+"driver", p.Driver, HTTP)
+		v.oneOf(at+"driver", p.Driver, HTTP, SMPP)
 		v.pace(at, p.Rate, p.MarketingShare)
 		v.http(at+"http.", p.HTTP, p.Driver == HTTP)
+		v.smpp(at+"smpp.", p.SMPP, p.Driver == SMPP)
 	}
 }
 
@@ -47,7 +48,7 @@ func (v *validator) leases(c Config) {
 		check(placeOf("email.", i, len(c.Email.Providers) > 0)+"smtp.timeout", p.Driver == SMTP, p.SMTP.Timeout)
 	}
 	for i, p := range c.SMSProviders() {
-		check(placeOf("sms.", i, len(c.SMS.Providers) > 0)+"http.timeout", p.Driver == HTTP, p.HTTP.Timeout)
+		check(placeOf("sms.", i, len(c.SMS.Providers) > 0)+p.Driver+".timeout", p.Driver == HTTP || p.Driver == SMPP, p.Timeout())
 	}
 }
 
