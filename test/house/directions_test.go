@@ -80,6 +80,7 @@ func TestOnlyOneSees(t *testing.T) {
 		{"github.com/nyaruka/phonenumbers", []string{"registrar/internal/address"}},
 		{"github.com/knadh/koanf", []string{"registrar/internal/config"}},
 		{"github.com/spf13/cobra", []string{"registrar/cmd"}},
+		{"github.com/santhosh-tekuri/jsonschema/v6", nil}, // tests alone
 		{"github.com/prometheus/client_golang", []string{"registrar/internal/telemetry"}},
 		{"golang.org/x/crypto", []string{"registrar/internal/password"}},
 	}
@@ -155,6 +156,20 @@ func TestCallersKnowNoProtocolAndNoDatabase(t *testing.T) {
 		first, _, _ := strings.Cut(imported, "/")
 		if strings.Contains(first, ".") || under(imported, module) && imported != module+"/internal/registration" {
 			t.Errorf("internal/caller imports %s", imported)
+		}
+	}
+}
+
+// TestDeadLettersKnowNoTechnology: the topic and the decisions are others'.
+func TestDeadLettersKnowNoTechnology(t *testing.T) {
+	t.Parallel()
+	letters := packages(t)[module+"/internal/deadletter"]
+	if len(letters.Imports) == 0 {
+		t.Fatal("there is no internal/deadletter")
+	}
+	for _, imported := range letters.Imports {
+		if first, _, _ := strings.Cut(imported, "/"); strings.Contains(first, ".") || under(imported, module) {
+			t.Errorf("internal/deadletter imports %s", imported)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func run(t *testing.T, args ...string) (out string, code int) {
 
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
-	secret := harness.Config(t, "database: {driver: mariadb, addresses: ['127.0.0.1:3306'], password: hunter2hunter2}\n")
+	secret := harness.Config(t, "database: {driver: mariadb, addresses: ['127.0.0.1:3306'], password: hunter2hunter2}\ncodes: {key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=}\n")
 	wrong := harness.Config(t, "admin_listen: 0.0.0.0:8081\npassword: {min_length: 3, algorithm: md5}\ncolour: blue\n")
 	for _, tt := range []struct {
 		name string
@@ -39,6 +39,12 @@ func TestCommandLine(t *testing.T) {
 		{"help of caller teaches", []string{"caller", "--help"}, 0, []string{"curl -u", "UsernameToken", "client certificate", "callers.refresh", "shown once"}, ""},
 		{"help of caller add tells what is kept", []string{"caller", "add", "--help"}, 0, []string{"callers.key", "can decrypt it", "only its hash is kept", "--no-secret", "Register, GetRegistration"}, ""},
 		{"help of caller rotate", []string{"caller", "rotate", "--help"}, 0, []string{"--overlap 0", "leaked", "24h"}, ""},
+		{"help of dlq teaches", []string{"dlq", "--help"}, 0, []string{"dead-letter topic", "registrar notification show", "--data-dir"}, ""},
+		{"help of dlq replay", []string{"dlq", "replay", "--help"}, 0, []string{"PARTITION/OFFSET", "can be given again", "--all"}, ""},
+		{"dlq without a database", []string{"dlq", "list", "--data-dir", filepath.Join(t.TempDir(), "none")}, 1, []string{"no database", "--data-dir"}, "goroutine"},
+		{"the types of events", []string{"event", "types"}, 0, []string{"registrar.registration.completed.v1\n"}, ""},
+		{"a schema of an event", []string{"event", "schema", "registrar.contact.verified.v1"}, 0, []string{`"$id": "urn:registrar:event:registrar.contact.verified.v1"`}, ""},
+		{"a schema that is not there", []string{"event", "schema", "registrar.contact.verified"}, 1, []string{"registrar event types"}, "goroutine"},
 		{"version", []string{"version"}, 0, []string{"registrar ", "go1."}, ""},
 		{"a valid configuration", []string{"config", "check"}, 0, []string{"valid"}, ""},
 		{"every problem at once", []string{"config", "check", "--config", wrong}, 1, []string{"allow_unauthenticated", "password.min_length", "password.algorithm", "colour"}, "goroutine"},
