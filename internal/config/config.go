@@ -287,8 +287,8 @@ type SMS struct {
 	CodeDomain string      `koanf:"code_domain"`
 	HTTP       HTTPGateway `koanf:"http"`
 	SMPP       SMSC        `koanf:"smpp"`
-	// Providers, in the order in which they are tried, stand instead of the keys above. Only a file can hold them; no
-	// variable names them. At most 8.
+	// Providers, in the order in which they are tried, stand instead of Driver, Rate, MarketingShare and the drivers'
+	// sections. Only a file can hold them; no variable names them. At most 8.
 	Providers []SMSProvider `koanf:"providers"`
 }
 

@@ -240,7 +240,9 @@ func FuzzLoadYAML(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(example)
-	for _, text := range []string{"", "a: b", "listen: [1]", "listen: 1\nlisten: 2", "database: 3", "? [a]\n: b", "limits: {body_bytes: 1e9}", "--- {}\n--- {}", "x: &a [*a]", "sms: {http: {headers: {a: 1}}}", "log:\n\tlevel: x", "request_timeout: 99999999999d"} {
+	for _, text := range []string{"", "a: b", "listen: [1]", "listen: 1\nlisten: 2", "database: 3", "? [a]\n: b", "limits: {body_bytes: 1e9}", "--- {}\n--- {}", "x: &a [*a]", "sms: {http: {headers: {a: 1}}}", "log:\n\tlevel: x", "request_timeout: 99999999999d",
+		"email: {from: a@b.example, providers: [{name: a, driver: smtp, rate: 5, smtp: {host: h, user: u, password: p}}, {name: b, driver: smtp, smtp: {host: i}}]}",
+		"email: {providers: [1]}", "email: {providers: [{smtp: 1}]}", "sms: {providers: [{name: a, driver: http, http: {url: 'http://h/', secret_files: {a: /dev/null}}}]}"} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -253,10 +255,10 @@ func FuzzLoadYAML(f *testing.F) {
 		}
 		// What is right is shown so that it reads the same again, secrets aside.
 		again, err := config.LoadBytes([]byte(got.Redacted()), nil)
-		if problems, ok := errors.AsType[config.Problems](err); ok && !slices.ContainsFunc(problems, func(p config.Problem) bool { return strings.HasPrefix(p.Key, "sms.http.") }) {
+		if problems, ok := errors.AsType[config.Problems](err); ok && !slices.ContainsFunc(problems, func(p config.Problem) bool { return strings.HasPrefix(p.Key, "sms.http.") || strings.HasPrefix(p.Key, "sms.providers[") }) {
 			t.Fatalf("cannot read what was shown: %v\n%s", err, got)
 		}
-		if again.Limits != got.Limits || again.RequestTimeout != got.RequestTimeout || again.Brand != got.Brand {
+		if again.Limits != got.Limits || again.RequestTimeout != got.RequestTimeout || again.Brand != got.Brand || len(again.EmailProviders()) != len(got.EmailProviders()) {
 			t.Fatalf("shown\n%s\nread\n%s", got, again)
 		}
 	})
