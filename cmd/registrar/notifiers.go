@@ -109,7 +109,7 @@ func (p *parts) startNotifiers(ctx context.Context, s *stages) {
 func sendTimeout(c config.Config, channel registration.Channel) (longest time.Duration) {
 	if channel == registration.SMSChannel {
 		for _, s := range c.SMSProviders() {
-			longest = max(longest, s.HTTP.Timeout)
+			longest = max(longest, s.Timeout())
 		}
 		return longest
 	}

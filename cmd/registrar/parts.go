@@ -13,6 +13,7 @@ import (
 	"registrar/internal/address"
 	"registrar/internal/caller"
 	"registrar/internal/config"
+	"registrar/internal/delivery"
 	"registrar/internal/gateway"
 	"registrar/internal/lane"
 	"registrar/internal/notify"
@@ -49,6 +50,7 @@ type parts struct {
 	lanes     map[lane.Lane]laneWork
 	senders   []notify.Sender
 	providers map[string]*gate.Provider // by channel and name: what their lanes share
+	receipts  *delivery.Receipts        // nil where no provider sends any
 	codes     *verification.Keys
 	service   *registration.Service
 	outbox    depth

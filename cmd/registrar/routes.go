@@ -82,6 +82,8 @@ func (p *parts) openSMS(s config.SMSProvider) (notify.Sender, error) {
 		return &inbox.Sender{Mailbox: p.db.Inbox(), Channel: registration.SMSChannel}, nil
 	case config.HTTP:
 		return httpsms.New(httpConfig(s.Name, s.HTTP))
+	case config.SMPP:
+		return p.openSMPP(s.Name, s.SMPP)
 	default:
 		return nil, fmt.Errorf("no driver %s for SMS", s.Driver)
 	}

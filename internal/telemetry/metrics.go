@@ -24,6 +24,7 @@ type Metrics struct {
 	providers     *prometheus.GaugeVec
 	throttled     *prometheus.CounterVec
 	paced         *prometheus.HistogramVec
+	receipts      *prometheus.CounterVec
 }
 
 // NewMetrics makes the metrics in a registry of their own.
@@ -66,12 +67,15 @@ func NewMetrics(version string) *Metrics {
 			Name: "registrar_provider_wait_seconds", Help: "How long messages waited for their turn in a provider's rate, of those that had to.",
 			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10, 30},
 		}, []string{"provider", "lane"}),
+		receipts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_delivery_receipts_total", Help: "Delivery receipts by provider and result: changed, unchanged, postponed (asked for again) or dropped (of no message that is known).",
+		}, []string{"provider", "result"}),
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "registrar_build_info", Help: "1; the version is the label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.swept, m.providers, m.throttled, m.paced, info,
+	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.swept, m.providers, m.throttled, m.paced, m.receipts, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -127,6 +131,11 @@ func (m *Metrics) ProviderThrottled(provider string) { m.throttled.WithLabelValu
 // ProviderWait notes how long a message waited for its turn in a provider's rate.
 func (m *Metrics) ProviderWait(provider, lane string, took time.Duration) {
 	m.paced.WithLabelValues(provider, lane).Observe(took.Seconds())
+}
+
+// Receipt counts a delivery receipt.
+func (m *Metrics) Receipt(provider, result string) {
+	m.receipts.WithLabelValues(provider, result).Inc()
 }
 
 // Published counts messages that the outbox gave to the queue, or could not.
