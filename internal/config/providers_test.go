@@ -92,6 +92,22 @@ sms:
 	}
 }
 
+// TestDestinationsHoldNoSecret.
+func TestDestinationsHoldNoSecret(t *testing.T) {
+	t.Parallel()
+	for want, got := range map[string]string{
+		"mx.example:25":                  config.EmailProvider{Driver: "smtp", SMTP: config.SMTPServer{Host: "mx.example", Port: 25}}.Destination(),
+		"[2001:db8::1]:587":              config.EmailProvider{Driver: "smtp", SMTP: config.SMTPServer{Host: "2001:db8::1", Port: 587}}.Destination(),
+		"":                               config.EmailProvider{Driver: "inbox", SMTP: config.SMTPServer{Host: "mx.example"}}.Destination(),
+		"https://sms.example/[redacted]": config.SMSProvider{Driver: "http", HTTP: config.HTTPGateway{URL: "https://u:p@sms.example/key"}}.Destination(),
+		"smsc.example:2775":              config.SMSProvider{Driver: "smpp", SMPP: config.SMSC{Host: "smsc.example", Port: 2775}}.Destination(),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // TestProblemsOfProviders are told with their place.
 func TestProblemsOfProviders(t *testing.T) {
 	t.Parallel()

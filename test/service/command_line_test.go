@@ -26,6 +26,10 @@ func run(t *testing.T, args ...string) (out string, code int) {
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	secret := harness.Config(t, "database: {driver: mariadb, addresses: ['127.0.0.1:3306'], password: hunter2hunter2}\ncodes: {key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=}\n")
+	providers := harness.Config(t, `
+email: {from: a@b.example, providers: [{name: first, driver: smtp, rate: 30, smtp: {host: mx1.example.com}}, {name: second, driver: smtp, smtp: {host: mx2.example.com}}]}
+sms: {driver: http, http: {url: "https://sms.example.com/hunter2"}}
+`)
 	wrong := harness.Config(t, "admin_listen: 0.0.0.0:8081\npassword: {min_length: 3, algorithm: md5}\ncolour: blue\n")
 	for _, tt := range []struct {
 		name string
@@ -47,6 +51,8 @@ func TestCommandLine(t *testing.T) {
 		{"a schema that is not there", []string{"event", "schema", "registrar.contact.verified"}, 1, []string{"registrar event types"}, "goroutine"},
 		{"version", []string{"version"}, 0, []string{"registrar ", "go1."}, ""},
 		{"a valid configuration", []string{"config", "check"}, 0, []string{"valid"}, ""},
+		{"the providers in their order", []string{"config", "check", "--config", providers}, 0, []string{"email    1      first     smtp    mx1.example.com:587", "30/s", "email    2      second", "sms      1      http      http    https://sms.example.com/"}, "hunter2"},
+		{"help of config check teaches", []string{"config", "check", "--help"}, 0, []string{"order in which they are tried", "MARKETING"}, ""},
 		{"every problem at once", []string{"config", "check", "--config", wrong}, 1, []string{"allow_unauthenticated", "password.min_length", "password.algorithm", "colour"}, "goroutine"},
 		{"show redacts", []string{"config", "show", "--config", secret}, 0, []string{"driver: mariadb", "[redacted]"}, "hunter2"},
 		{"an unknown flag", []string{"serve", "--prot", "1"}, 1, []string{"unknown flag: --prot"}, "goroutine"},
