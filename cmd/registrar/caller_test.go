@@ -33,6 +33,7 @@ func TestPolicyFlags(t *testing.T) {
 		{"--operations all", with(func(c *caller.Caller) { c.Policy.Operations = nil }), ""},
 		{"--operations Register,GetRegistration,Register", with(func(c *caller.Caller) { c.Policy.Operations = []string{"GetRegistration", "Register"} }), ""},
 		{"--suppress-notifications=false", with(func(c *caller.Caller) { c.Policy.SuppressNotifications = false }), ""},
+		{"--verified-contacts", with(func(c *caller.Caller) { c.Policy.VerifiedContacts = true }), ""},
 		{"--certificate-subject=", with(func(c *caller.Caller) { c.CertificateSubject = "" }), ""},
 		{"--certificate-subject=cn=portal", with(func(c *caller.Caller) { c.CertificateSubject = "CN=portal" }), ""},
 		{"--rate 0", before, "burst without a rate"},

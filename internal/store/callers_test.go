@@ -67,7 +67,7 @@ func TestCallers(t *testing.T) {
 		erp := add(t, db, system("erp", func(c *caller.Caller) {
 			c.Secrets = []caller.Secret{sealed}
 			c.CertificateSubject = `CN=erp,O=Åcme \,\"Söns\"`
-			c.Policy = caller.Policy{Operations: []string{"GetRegistration", "Register"}, Rate: 50, Burst: 200, DailyQuota: 100_000, SuppressNotifications: true}
+			c.Policy = caller.Policy{Operations: []string{"GetRegistration", "Register"}, Rate: 50, Burst: 200, DailyQuota: 100_000, SuppressNotifications: true, VerifiedContacts: true}
 		}))
 		bare := add(t, db, system("bare", func(c *caller.Caller) { c.Secrets, c.Disabled = nil, true }))
 		portal := add(t, db, system("portal-1.example"))

@@ -21,7 +21,7 @@ import (
 )
 
 // stub is a domain that does nothing.
-type stub struct{}
+type stub struct{ endpoint.Registrar }
 
 func (stub) Register(context.Context, registration.Request) (registration.Receipt, error) {
 	return registration.Receipt{ID: registration.ID{1}, Status: registration.PendingVerification, Locale: "en", RegisteredAt: time.Unix(1_790_000_000, 0)}, nil

@@ -50,15 +50,17 @@ func (f *Fault) Error() string {
 
 // Registration is a GetRegistrationResponse.
 type Registration struct {
-	RegistrationID string         `xml:"registrationId"`
-	Status         string         `xml:"status"`
-	Username       string         `xml:"username"`
-	Email          string         `xml:"email"`
-	FirstName      string         `xml:"firstName"`
-	MobileNumber   string         `xml:"mobileNumber"`
-	Locale         string         `xml:"locale"`
-	ExternalID     string         `xml:"externalId"`
-	Notifications  []Notification `xml:"notification"`
+	RegistrationID   string         `xml:"registrationId"`
+	Status           string         `xml:"status"`
+	Username         string         `xml:"username"`
+	Email            string         `xml:"email"`
+	FirstName        string         `xml:"firstName"`
+	MobileNumber     string         `xml:"mobileNumber"`
+	Locale           string         `xml:"locale"`
+	ExternalID       string         `xml:"externalId"`
+	EmailVerifiedAt  string         `xml:"emailVerifiedAt"`
+	MobileVerifiedAt string         `xml:"mobileVerifiedAt"`
+	Notifications    []Notification `xml:"notification"`
 }
 
 // Notification is one of a Registration's.
@@ -73,6 +75,8 @@ type reply struct {
 	Body struct {
 		Register *Receipt      `xml:"urn:registrar:registration:v1 RegisterResponse"`
 		Get      *Registration `xml:"urn:registrar:registration:v1 GetRegistrationResponse"`
+		Verify   *Verified     `xml:"urn:registrar:registration:v1 VerifyContactResponse"`
+		Resend   *Resent       `xml:"urn:registrar:registration:v1 ResendCodeResponse"`
 		Fault    *struct {
 			Detail11 *Fault `xml:"detail>RegistrationFault"`
 			Detail12 *Fault `xml:"Detail>RegistrationFault"`

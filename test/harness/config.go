@@ -26,8 +26,11 @@ func Config(tb testing.TB, yaml string) string {
 	return path
 }
 
-// MariaDB starts a Galera node with an empty database, and gives the section of
-// a configuration that uses it.
+// codesKey is the section of a configuration that servers on one database share.
+const codesKey = "codes:\n  key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
+
+// MariaDB starts a Galera node with an empty database, and gives the sections of
+// a configuration that uses it: database and codes.
 func MariaDB(tb testing.TB) (*devstack.MariaDB, string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
@@ -40,7 +43,7 @@ func MariaDB(tb testing.TB) (*devstack.MariaDB, string) {
 	if err := node.CreateDatabase(ctx, "registrar"); err != nil {
 		tb.Fatal(err)
 	}
-	return node, fmt.Sprintf("database:\n  driver: mariadb\n  addresses: [%q]\n  name: registrar\n  user: %q\n  password: %q\n  connect_timeout: 1s\n  read_timeout: 5s\n  write_timeout: 5s\n",
+	return node, fmt.Sprintf("database:\n  driver: mariadb\n  addresses: [%q]\n  name: registrar\n  user: %q\n  password: %q\n  connect_timeout: 1s\n  read_timeout: 5s\n  write_timeout: 5s\n"+codesKey,
 		node.Address, node.User, node.Password)
 }
 

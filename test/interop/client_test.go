@@ -18,6 +18,9 @@ import (
 // steps are what every client does, in this order.
 var steps = []string{"register", "taken", "invalid", "lookup"}
 
+// steps are those of every client and the row's own.
+func (c client) steps() []string { return slices.Concat(steps, c.more) }
+
 // name tells the row from the others, in names of tests.
 func (c client) name() string {
 	parts := []string{c.stack}
@@ -131,7 +134,7 @@ func (c client) run(tb testing.TB, cache, endpoint string, as credential) result
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	start := time.Now()
 	err := cmd.Run()
-	r := parse(stdout.String())
+	r := parse(stdout.String(), c.steps())
 	r.client, r.took = c, time.Since(start)
 	if err != nil {
 		r.problem = append(r.problem, fmt.Sprintf("run: %v", err))
@@ -143,8 +146,8 @@ func (c client) run(tb testing.TB, cache, endpoint string, as credential) result
 }
 
 // parse reads a client's standard output: `stack NAME VERSION`, then for each
-// step `ok STEP` or `not ok STEP: reason`. Other lines are the stack's own.
-func parse(out string) result {
+// of its steps `ok STEP` or `not ok STEP: reason`. Other lines are the stack's own.
+func parse(out string, steps []string) result {
 	var r result
 	said := map[string]bool{}
 	lines := bufio.NewScanner(strings.NewReader(out))

@@ -21,7 +21,7 @@ func TestWhatAClientSays(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if r := parse(tt.out); !slices.Equal(r.ok, tt.ok) || !slices.Equal(r.problem, tt.problem) {
+			if r := parse(tt.out, steps); !slices.Equal(r.ok, tt.ok) || !slices.Equal(r.problem, tt.problem) {
 				t.Errorf("ok %q, problems %q", r.ok, r.problem)
 			}
 		})

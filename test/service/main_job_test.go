@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +42,30 @@ func wantFault(t *testing.T, err error, code string, fields ...string) {
 	}
 }
 
+// awaitCode gives the newest code that came to an address, once there are n.
+func awaitCode(t *testing.T, s *harness.Service, to string, n int) (code string) {
+	t.Helper()
+	harness.Eventually(t, 20*time.Second, func(ctx context.Context) error {
+		codes, err := s.Codes(ctx, to)
+		if err == nil && len(codes) != n {
+			err = fmt.Errorf("%d codes have come, not %d", len(codes), n)
+		}
+		if err == nil {
+			code = codes[n-1]
+		}
+		return err
+	})
+	return code
+}
+
+// another is a code that is not this one.
+func another(code string) string {
+	if code == "000000" {
+		return "000001"
+	}
+	return "000000"
+}
+
 // mainJob is what every arrangement of databases, brokers and channels must
 // do; the messages are read from the inbox.
 func mainJob(t *testing.T, s *harness.Service) {
@@ -57,7 +82,8 @@ func mainJob(t *testing.T, s *harness.Service) {
 	if err != nil || again != first {
 		t.Errorf("the same request got %+v, %v; first %+v", again, err, first)
 	}
-	if _, err := s.Register(ctx, noura); err != nil {
+	second, err := s.Register(ctx, noura)
+	if err != nil {
 		t.Error(err)
 	}
 
@@ -84,6 +110,77 @@ func mainJob(t *testing.T, s *harness.Service) {
 	_, err = s.Lookup(ctx, "username", "nobody")
 	wantFault(t, err, "NOT_FOUND")
 
+	awaitAddresses(t, s, "+966512345678", "amina@example.com", "noura@example.com")
+	codes := verify(t, s, first.RegistrationID, second.RegistrationID)
+	awaitAddresses(t, s, "+966512345678", "+966512345678", "amina@example.com", "amina@example.com", "noura@example.com", "noura@example.com")
+	harness.Eventually(t, 10*time.Second, func(ctx context.Context) error {
+		d, err := s.Lookup(ctx, "email", "Amina@example.com")
+		if err != nil {
+			return err
+		}
+		if d.RegistrationID != first.RegistrationID || d.Username != "amina" || d.Status != "ACTIVE" || d.EmailVerifiedAt == "" || d.MobileVerifiedAt == "" {
+			t.Errorf("looked up %+v", d)
+		}
+		var told []string
+		for _, n := range d.Notifications {
+			if n.State != "DELIVERED" {
+				return fmt.Errorf("notification %s is %s", n.Channel, n.State)
+			}
+			told = append(told, n.Channel+" "+n.Kind)
+		}
+		slices.Sort(told)
+		if want := []string{"EMAIL REGISTRATION_COMPLETED", "EMAIL VERIFICATION_CODE", "SMS REGISTRATION_COMPLETED", "SMS VERIFICATION_CODE"}; !slices.Equal(told, want) {
+			t.Errorf("the notifications are %v, want %v", told, want)
+		}
+		return nil
+	})
+	quiet(t, s)
+	for _, code := range codes {
+		if regexp.MustCompile(`\b` + code + `\b`).MatchString(s.Log(t)) {
+			t.Error("the log tells a code")
+		}
+	}
+}
+
+// verify takes the codes of Amina and Noura through their life, and gives them.
+func verify(t *testing.T, s *harness.Service, amina, noura string) (codes []string) {
+	t.Helper()
+	ctx := t.Context()
+	byEmail, bySMS, third := awaitCode(t, s, "amina@example.com", 1), awaitCode(t, s, "+966512345678", 1), awaitCode(t, s, "noura@example.com", 1)
+	_, err := s.Verify(ctx, amina, "EMAIL", another(byEmail))
+	wantFault(t, err, "CODE_INVALID")
+	_, err = s.Verify(ctx, noura, "SMS", third)
+	wantFault(t, err, "NOT_FOUND")
+	_, err = s.Verify(ctx, "01890a5d-ac96-774b-bcce-b302099a8057", "EMAIL", byEmail)
+	wantFault(t, err, "NOT_FOUND")
+	_, err = s.Verify(ctx, amina, "EMAIL", "12 34")
+	wantFault(t, err, "VALIDATION_FAILED", "code")
+	_, err = s.Resend(ctx, amina, "EMAIL")
+	wantFault(t, err, "RESEND_TOO_SOON")
+
+	v, err := s.Verify(ctx, amina, "SMS", bySMS)
+	if err != nil || v.Status != "PENDING_VERIFICATION" || v.VerifiedAt == "" {
+		t.Errorf("the number: %+v, %v", v, err)
+	}
+	v, err = s.Verify(ctx, amina, "EMAIL", byEmail)
+	if err != nil || v.Status != "ACTIVE" || v.VerifiedAt == "" {
+		t.Errorf("the address: %+v, %v", v, err)
+	}
+	again, err := s.Verify(ctx, amina, "EMAIL", byEmail)
+	if err != nil || again != v {
+		t.Errorf("the address again: %+v, %v; first %+v", again, err, v)
+	}
+	if v, err = s.Verify(ctx, noura, "EMAIL", third); err != nil || v.Status != "ACTIVE" {
+		t.Errorf("the address alone: %+v, %v", v, err)
+	}
+	_, err = s.Resend(ctx, amina, "EMAIL")
+	wantFault(t, err, "VALIDATION_FAILED", "channel")
+	return []string{byEmail, bySMS, third}
+}
+
+// awaitAddresses waits until the inbox has a message to each.
+func awaitAddresses(t *testing.T, s *harness.Service, want ...string) {
+	t.Helper()
 	harness.Eventually(t, 20*time.Second, func(ctx context.Context) error {
 		inbox, err := s.Inbox(ctx)
 		if err != nil {
@@ -94,27 +191,11 @@ func mainJob(t *testing.T, s *harness.Service) {
 			addresses = append(addresses, m.To[0].Address)
 		}
 		slices.Sort(addresses)
-		if want := []string{"+966512345678", "amina@example.com", "noura@example.com"}; !slices.Equal(addresses, want) {
+		if !slices.Equal(addresses, want) {
 			return fmt.Errorf("the inbox has %v, want %v", addresses, want)
 		}
 		return nil
 	})
-	harness.Eventually(t, 10*time.Second, func(ctx context.Context) error {
-		d, err := s.Lookup(ctx, "email", "Amina@example.com")
-		if err != nil {
-			return err
-		}
-		if d.RegistrationID != first.RegistrationID || d.Username != "amina" || len(d.Notifications) != 2 {
-			t.Errorf("looked up %+v", d)
-		}
-		for _, n := range d.Notifications {
-			if n.State != "DELIVERED" || n.Kind != "REGISTRATION_COMPLETED" {
-				return fmt.Errorf("notification %s is %s", n.Channel, n.State)
-			}
-		}
-		return nil
-	})
-	quiet(t, s)
 }
 
 // quiet fails when a log or a metric tells anything of a person.
@@ -146,7 +227,7 @@ func TestEmbeddedDefault(t *testing.T) {
 		t.Errorf("SIGTERM: %v\n%s", err, s.Log(t))
 	}
 	s.Start(t)
-	if d, err := s.Lookup(t.Context(), "username", "Amina"); err != nil || len(d.Notifications) != 2 {
+	if d, err := s.Lookup(t.Context(), "username", "Amina"); err != nil || len(d.Notifications) != 4 || d.Status != "ACTIVE" {
 		t.Errorf("after a restart: %+v, %v", d, err)
 	}
 }

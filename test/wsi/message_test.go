@@ -44,6 +44,11 @@ func lookup(name string) string {
 	return `<r:GetRegistrationRequest xmlns:r="` + ns + `"><r:username>` + name + `</r:username></r:GetRegistrationRequest>`
 }
 
+// ofNobody is a request about a contact of nobody's.
+func ofNobody(operation, rest string) string {
+	return `<r:` + operation + `Request xmlns:r="` + ns + `"><r:registrationId>01890a5d-ac96-774b-bcce-b302099a8057</r:registrationId><r:channel>EMAIL</r:channel>` + rest + `</r:` + operation + `Request>`
+}
+
 // talk sends each kind of message that an assertion is about.
 func talk(t *testing.T, s *harness.Service) (all []exchange) {
 	t.Helper()
@@ -69,6 +74,8 @@ func talk(t *testing.T, s *harness.Service) (all []exchange) {
 		{about: "inconsistent, two children", body: enveloped("", lookup("first")+lookup("first"))},
 		{about: "fault, taken", body: enveloped("", register("first"))},
 		{about: "fault, not found", body: enveloped("", lookup("nobody"))},
+		{about: "fault, no contact to verify", body: enveloped("", ofNobody("VerifyContact", "<r:code>000000</r:code>")), action: `"` + ns + `/VerifyContact"`},
+		{about: "fault, no contact to send to", body: enveloped("", ofNobody("ResendCode", "")), action: `"` + ns + `/ResendCode"`},
 		{about: "fault, not well-formed", body: enveloped("", "<x>")},
 		{about: "fault, DOCTYPE", body: "<!DOCTYPE x>" + enveloped("", lookup("first"))},
 		{about: "fault, processing instruction", body: enveloped("", "<?x y?>"+lookup("first"))},

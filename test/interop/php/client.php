@@ -50,10 +50,10 @@ function call(string $operation, array $request): object
     return $client->$operation($request);
 }
 
-function fault(array $request): object
+function fault(array $request, string $operation = 'Register'): object
 {
     try {
-        call('Register', $request);
+        call($operation, $request);
     } catch (SoapFault $f) {
         if (!isset($f->detail->RegistrationFault)) {
             throw new Exception("a fault without detail: $f->faultcode $f->faultstring");
@@ -97,6 +97,11 @@ $steps = [
         equal($account->firstName, 'نورة', 'firstName');
         equal(isset($account->mobileNumber), false, 'mobileNumber being there');
         equal($account->marketingConsent, false, 'marketingConsent');
+    },
+    'codes' => function () use (&$receipt) {
+        $contact = ['registrationId' => $receipt->registrationId, 'channel' => 'EMAIL'];
+        equal(fault($contact + ['code' => '000000'], 'VerifyContact')->code, 'CODE_INVALID', 'code');
+        equal(fault($contact, 'ResendCode')->code, 'RESEND_TOO_SOON', 'code');
     },
 ];
 

@@ -20,10 +20,10 @@ service = client.bind("RegistrationService", "RegistrationSoap" + SOAP.replace("
 receipt = None
 
 
-def fault(**request):
-    """Registers, and gives the typed detail of the fault."""
+def fault(operation=service.Register, **request):
+    """Calls, and gives the typed detail of the fault."""
     try:
-        service.Register(**request)
+        operation(**request)
     except zeep.exceptions.Fault as f:
         element = client.get_element("{urn:registrar:registration:v1}RegistrationFault")
         return element.parse(f.detail[0], client.wsdl.types)
@@ -59,4 +59,10 @@ def lookup():
     equal(account.marketingConsent, False, "marketingConsent")
 
 
-tell("zeep", version("zeep"), register, taken, invalid, lookup)
+def codes():
+    contact = {"registrationId": receipt.registrationId, "channel": "EMAIL"}
+    equal(fault(service.VerifyContact, code="000000", **contact).code, "CODE_INVALID", "code")
+    equal(fault(service.ResendCode, **contact).code, "RESEND_TOO_SOON", "code")
+
+
+tell("zeep", version("zeep"), register, taken, invalid, lookup, codes)

@@ -1,6 +1,11 @@
 package project
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"registrar/wsdl"
+)
 
 // edge is the suite of what is the same for every operation: documents, media
 // types, envelopes, headers, limits.
@@ -44,7 +49,7 @@ func documents() testCase {
 				xpath("absolute schemaLocation", "//s:import/@schemaLocation", url+"?xsd=registration.xsd"),
 				xpath("addresses", "string-join(//wsdl:port/*/@location, ' ')", url+" "+url),
 				xpath("bindings", "string-join(//wsdl:binding/@name, ' ')", "RegistrationSoap11 RegistrationSoap12"),
-				xpath("operations", "string-join(//wsdl:portType/wsdl:operation/@name, ' ')", "Register GetRegistration"),
+				xpath("operations", "string-join(//wsdl:portType/wsdl:operation/@name, ' ')", strings.Join(wsdl.Operations(), " ")),
 			),
 			get("WSDL, in capitals", "/registration?WSDL", holds("wsdl:definitions")),
 			get("Schema", "/registration?xsd=registration.xsd",

@@ -8,6 +8,7 @@ def at = (context.row ?: 0) + 1
 context.row = at
 context.lastRow = at == names.size() - 1
 testCase.setPropertyValue('unique', String.valueOf(UUID.randomUUID().mostSignificantBits & Long.MAX_VALUE))
+testCase.setPropertyValue('digits', testCase.getPropertyValue('unique').padLeft(7, '0')[-7..-1])
 
 def split = { property -> table.getPropertyValue(property).split(/ \| /, -1) as List }
 def cells = split(names[at])

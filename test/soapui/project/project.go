@@ -66,12 +66,12 @@ func XML() ([]byte, error) {
 	var b bytes.Buffer
 	err = document.Execute(&b, map[string]any{
 		"Versions":    versions,
-		"Operations":  []string{"Register", "GetRegistration"},
+		"Operations":  wsdl.Operations(),
 		"Space":       namespace,
 		"URL":         address,
 		"Description": description,
 		"Schema":      string(wsdl.Schema),
-		"Suites":      []suite{register(), getRegistration(), edge(), callers()},
+		"Suites":      []suite{register(), getRegistration(), verifyContact(), resendCode(), edge(), callers()},
 		"Scripts":     map[string]string{"Unique": unique, "Basic": basic, "NextRow": nextRow, "Again": again},
 	})
 	if err != nil {
