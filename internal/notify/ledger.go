@@ -55,6 +55,11 @@ type Claim struct {
 	Code Code
 	// Template is the name of a campaign's template; "" for any other kind.
 	Template string
+	// QuietHours are a campaign's, as package campaign writes them; "" for any
+	// other kind. Mobile is the account's number, whose place they go by; ""
+	// for none, and for any other kind.
+	QuietHours string
+	Mobile     registration.Mobile
 	// Unsubscribe is the https address by which the person ends a campaign's
 	// messages; set by the renderer's decorator, "" for any other kind.
 	Unsubscribe string

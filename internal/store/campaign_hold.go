@@ -4,75 +4,83 @@ import (
 	"context"
 
 	"registrar/internal/campaign"
+	"registrar/internal/notify"
+	"registrar/internal/registration"
 )
 
 // reasonCancelled is of a notification whose campaign was cancelled before it
 // was sent.
 const reasonCancelled = "CANCELLED"
 
-// campaignBrief is what a notifier has to know of a campaign.
+// reasonNoConsent is why nothing is sent to whom consented when they were
+// chosen, and does not any more.
+const reasonNoConsent = "NO_CONSENT"
+
+// campaignBrief is what a notifier has to know of a notification's campaign.
 type campaignBrief struct {
-	ID         uuid   `db:"id"`
-	Template   string `db:"template"`
-	QuietHours string `db:"quiet_hours"`
-	State      string `db:"state"`
+	NotificationID uuid   `db:"notification_id"`
+	ID             uuid   `db:"id"`
+	Template       string `db:"template"`
+	QuietHours     string `db:"quiet_hours"`
+	State          string `db:"state"`
 }
 
-// campaignBriefs gives the campaigns of ids.
-func (t *tx) campaignBriefs(ctx context.Context, ids []uuid) (map[uuid]campaignBrief, error) {
+// campaignsOf gives the campaigns of those entries that are of one, by the
+// notification's id. The entries must be locked, and nothing read before they
+// were: so no state is seen that a sweep over these rows came after.
+func (t *tx) campaignsOf(ctx context.Context, entries []entry) (map[uuid]campaignBrief, error) {
+	var ids []uuid
+	for _, e := range entries {
+		if registration.Kind(e.Kind) == registration.CampaignMessage {
+			ids = append(ids, e.ID)
+		}
+	}
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	var rows []campaignBrief
-	if err := t.query(ctx, &rows, `SELECT id, template, quiet_hours, state FROM campaigns WHERE id IN (?)`, ids); err != nil {
+	err := t.query(ctx, &rows, `SELECT n.id AS notification_id, c.id, c.template, c.quiet_hours, c.state FROM notifications n JOIN campaigns c ON c.id = n.campaign_id WHERE n.id IN (?)`, ids)
+	if err != nil {
 		return nil, err
 	}
-	briefs := make(map[uuid]campaignBrief, len(rows))
+	of := make(map[uuid]campaignBrief, len(rows))
 	for _, r := range rows {
-		briefs[r.ID] = r
+		of[r.NotificationID] = r
 	}
-	return briefs, nil
+	return of, nil
 }
 
-// campaignNotificationRow is a notification of a campaign that is about to be claimed.
-type campaignNotificationRow struct {
-	ID       uuid
-	Campaign uuid
-	Deadline int64
-}
-
-// setAside takes those out that are not to be sent now, because of their
-// campaign, and says which: of a paused one they wait until it is resumed or
-// their deadline has come, of a cancelled one, or of one that is not there,
-// they end. Those past their deadline are left to end by it.
-//
-// Their rows must be locked, in a state in which nothing may have left: QUEUED,
-// or CLAIMED with a lease that has run out. Nothing may have been read before
-// they were.
-func (t *tx) setAside(ctx context.Context, of []campaignNotificationRow, briefs map[uuid]campaignBrief, now int64) (map[uuid]bool, error) {
+// setAside leaves those entries out that could be claimed but for their
+// campaign: of one that is paused they wait until it is resumed or their
+// deadline has come, of one that is cancelled they end. Left in are those past
+// their deadline, which ends them, and those that may already have left.
+func (t *tx) setAside(ctx context.Context, entries []entry, of map[uuid]campaignBrief, now int64) (rest []entry, err error) {
 	var wait, end []uuid
-	aside := map[uuid]bool{}
-	for _, n := range of {
-		if n.Deadline <= now {
-			continue
-		}
-		brief, known := briefs[n.Campaign]
-		switch state := campaign.State(brief.State); {
-		case !known, state == campaign.Cancelling, state == campaign.Cancelled:
-			end = append(end, n.ID)
-		case state.Stopped():
-			wait = append(wait, n.ID)
+	for _, e := range entries {
+		state := campaign.State(of[e.ID].State)
+		switch {
+		case !state.Stopped(), !e.workable(now), e.State == string(registration.Sending), e.Deadline <= now:
+			rest = append(rest, e)
+		case state == campaign.Cancelling, state == campaign.Cancelled:
+			end = append(end, e.ID)
 		default:
-			continue
+			wait = append(wait, e.ID)
 		}
-		aside[n.ID] = true
 	}
 	if len(wait) > 0 {
 		if _, err := t.exec(ctx, `UPDATE outbox SET due_at = deadline WHERE notification_id IN (?)`, wait); err != nil {
 			return nil, err
 		}
 	}
-	return aside, t.endCancelled(ctx, end, now)
+	return rest, t.endCancelled(ctx, end, now)
+}
+
+// describe adds to a claim what its campaign says.
+func (b campaignBrief) describe(c *notify.Claim, mobile string, consent bool) {
+	c.Notification.CampaignID, c.Template, c.QuietHours, c.Mobile = registration.ID(b.ID), b.Template, b.QuietHours, registration.Mobile(mobile)
+	if !consent {
+		c.Suppressed = reasonNoConsent
+	}
 }
 
 // wake makes due again what setAside has made wait.
@@ -99,20 +107,4 @@ func (t *tx) endCancelled(ctx context.Context, ids []uuid, now int64) error {
 	}
 	_, err = t.exec(ctx, `DELETE FROM outbox WHERE notification_id IN (?)`, ids)
 	return err
-}
-
-// withoutConsent gives those of accounts that do not consent to marketing.
-func (t *tx) withoutConsent(ctx context.Context, accounts []uuid) (map[uuid]bool, error) {
-	if len(accounts) == 0 {
-		return nil, nil
-	}
-	var ids []uuid
-	if err := t.query(ctx, &ids, `SELECT account_id FROM profiles WHERE account_id IN (?) AND marketing_consent = 0`, accounts); err != nil {
-		return nil, err
-	}
-	without := make(map[uuid]bool, len(ids))
-	for _, id := range ids {
-		without[id] = true
-	}
-	return without, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"registrar/internal/address"
 	"registrar/internal/campaign"
+	"registrar/internal/notify"
 	"registrar/internal/outbox"
 	"registrar/internal/registration"
 	"registrar/internal/store"
@@ -192,6 +193,20 @@ func (d *drive) notifications(id registration.ID) []registration.Notification {
 		all[i] = registration.Notification{ID: registration.ID(r.ID), Deadline: time.UnixMicro(r.Deadline)}
 	}
 	return all
+}
+
+// claim takes notifications as a notifier does.
+func (d *drive) claim(some []registration.Notification, at time.Time) []notify.Claim {
+	d.t.Helper()
+	ids := make([]registration.ID, len(some))
+	for i, n := range some {
+		ids[i] = n.ID
+	}
+	claims, err := d.db.Ledger().Claim(d.t.Context(), "notifier", "", ids, at, at.Add(time.Minute))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return claims
 }
 
 func (d *drive) count(query string, args ...any) (n int) {
@@ -426,9 +441,6 @@ func TestPauseResumeCancel(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n, err := db.SetAside(t.Context(), c.ID, d.notifications(c.ID), now()); n != 0 || err != nil {
-			t.Errorf("%d are set aside while it runs, %v", n, err)
-		}
 		if _, err := d.Pause(t.Context(), "spring"); err != nil {
 			t.Fatal(err)
 		}
@@ -438,12 +450,15 @@ func TestPauseResumeCancel(t *testing.T) {
 			t.Fatalf("%d were queued", len(queued))
 		}
 		due := func() int { return d.count(`SELECT COUNT(*) FROM outbox WHERE due_at <= ?`, now().UnixMicro()) }
-		if n, err := db.SetAside(t.Context(), c.ID, queued[:30], now()); n != 30 || err != nil || due() != 10 {
-			t.Errorf("%d are set aside, %d due, %v", n, due(), err)
+		if claims := d.claim(queued[:30], now()); len(claims) != 0 || due() != 10 {
+			t.Errorf("%d are claimed, %d due", len(claims), due())
 		}
-		if n, err := db.SetAside(t.Context(), c.ID, queued[:30], queued[0].Deadline); n != 0 || err != nil {
-			t.Errorf("%d wait past their deadline, %v", n, err)
+		// Past its deadline one is claimed, to end by it.
+		if claims := d.claim(queued[39:], queued[39].Deadline); len(claims) != 1 {
+			t.Errorf("%d are claimed past their deadline", len(claims))
 		}
+		d.run(`UPDATE notifications SET state = 'QUEUED', owner = '', lease_until = 0 WHERE id = ?`, queued[39].ID[:])
+		d.run(`UPDATE outbox SET due_at = created_at WHERE notification_id = ?`, queued[39].ID[:])
 		// One is to be tried again later, and one is being sent: they stay so.
 		later := now().Add(time.Hour).UnixMicro()
 		d.run(`UPDATE notifications SET next_attempt_at = ? WHERE id = ?`, later, queued[0].ID[:])
@@ -471,8 +486,8 @@ func TestPauseResumeCancel(t *testing.T) {
 		}
 		// What comes back from a provider afterwards ends when it is claimed.
 		d.run(`UPDATE notifications SET state = 'QUEUED', owner = '', lease_until = 0 WHERE id = ?`, queued[1].ID[:])
-		if n, err := db.SetAside(t.Context(), c.ID, queued[1:2], now()); n != 1 || err != nil || d.count(`SELECT COUNT(*) FROM outbox`) != 0 {
-			t.Errorf("%d are set aside, %v", n, err)
+		if claims := d.claim(queued[1:2], now()); len(claims) != 0 || d.count(`SELECT COUNT(*) FROM outbox`) != 0 {
+			t.Errorf("%d are claimed", len(claims))
 		}
 		if n := d.count(`SELECT COUNT(*) FROM notifications WHERE state = 'EXPIRED' AND reason = 'CANCELLED'`); n != 60 {
 			t.Errorf("%d were cancelled", n)
@@ -608,6 +623,41 @@ func TestADeadlineEndsFeeding(t *testing.T) {
 	})
 }
 
+// TestAClaimKnowsItsCampaign: what the message is made of, where it may not be
+// sent yet, and who has withdrawn their consent since they were chosen.
+func TestAClaimKnowsItsCampaign(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		d := newDrive(t, db)
+		crowd := population(t, db, 2, nil)
+		quiet, err := campaign.ParseQuietHours("03:00-03:01", "Asia/Riyadh")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := d.started("spring", func(c *campaign.Campaign) { c.Quiet = quiet })
+		d.rounds(d.feeder("a"))
+		if err := db.Consents().Withdraw(t.Context(), crowd[1].id, registration.SMSChannel, now()); err != nil {
+			t.Fatal(err)
+		}
+		claims := d.claim(d.notifications(c.ID), now().Add(time.Hour))
+		if len(claims) != 2 {
+			t.Fatalf("%d are claimed", len(claims))
+		}
+		var text campaign.QuietHours
+		for i, got := range claims {
+			want := ""
+			if i == 1 {
+				want = "NO_CONSENT"
+			}
+			if got.Template != "spring" || got.Notification.CampaignID != c.ID || got.Mobile != registration.Mobile(crowd[i].mobile) || got.Suppressed != want ||
+				text.UnmarshalText([]byte(got.QuietHours)) != nil || text != quiet {
+				t.Errorf("claim %d is %+v", i, got)
+			}
+		}
+	})
+}
+
 // TestCampaignsNames: a name is one campaign's for ever.
 func TestCampaignsNames(t *testing.T) {
 	t.Parallel()
@@ -664,9 +714,6 @@ func TestConsents(t *testing.T) {
 		want(sms, false)
 		if got := reasonsOf(t, db, email, p[0].email); got != "HARD_BOUNCE UNSUBSCRIBED" && got != "UNSUBSCRIBED HARD_BOUNCE" {
 			t.Errorf("the reasons are %s", got)
-		}
-		if without, err := db.WithoutConsent(t.Context(), p[0].id, p[1].id); err != nil || len(without) != 1 || without[0] != p[0].id {
-			t.Errorf("without consent: %v, %v", without, err)
 		}
 		for range 2 {
 			if err := consents.Restore(t.Context(), p[0].id, email); err != nil {

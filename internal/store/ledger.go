@@ -89,6 +89,13 @@ func (l *Ledger) Claim(ctx context.Context, owner, provider string, ids []regist
 		if err := t.query(ctx, &entries, selectEntries+l.db.dialect.forUpdate, uuids(ids)); err != nil {
 			return err
 		}
+		campaigns, err := t.campaignsOf(ctx, entries)
+		if err != nil {
+			return err
+		}
+		if entries, err = t.setAside(ctx, entries, campaigns, at); err != nil {
+			return err
+		}
 		var claimed, fresh []entry
 		var unanswered []attemptRow
 		var left []uuid
@@ -122,8 +129,7 @@ func (l *Ledger) Claim(ctx context.Context, owner, provider string, ids []regist
 		for _, e := range fresh {
 			before[e.ID] = e.Attempts
 		}
-		var err error
-		claims, err = t.compose(ctx, claimed)
+		claims, err = t.compose(ctx, claimed, campaigns)
 		return err
 	})
 	if err != nil {
@@ -160,7 +166,7 @@ func (t *tx) dueAtLeaseEnd(ctx context.Context, ids []uuid) error {
 }
 
 // compose adds to entries what their texts need of the person.
-func (t *tx) compose(ctx context.Context, entries []entry) ([]notify.Claim, error) {
+func (t *tx) compose(ctx context.Context, entries []entry, campaigns map[uuid]campaignBrief) ([]notify.Claim, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
@@ -173,8 +179,10 @@ func (t *tx) compose(ctx context.Context, entries []entry) ([]notify.Claim, erro
 		Username  string `db:"username"`
 		FirstName string `db:"first_name"`
 		LastName  string `db:"last_name"`
+		Mobile    string `db:"mobile"`
+		Consent   int64  `db:"marketing_consent"`
 	}
-	err := t.query(ctx, &people, `SELECT a.id, a.username, p.first_name, p.last_name FROM accounts a JOIN profiles p ON p.account_id = a.id WHERE a.id IN (?)`, accounts)
+	err := t.query(ctx, &people, `SELECT a.id, a.username, p.first_name, p.last_name, a.mobile, p.marketing_consent FROM accounts a JOIN profiles p ON p.account_id = a.id WHERE a.id IN (?)`, accounts)
 	if err != nil {
 		return nil, err
 	}
@@ -184,6 +192,9 @@ func (t *tx) compose(ctx context.Context, entries []entry) ([]notify.Claim, erro
 		for _, p := range people {
 			if p.ID == e.AccountID {
 				c.Username, c.FirstName, c.LastName = p.Username, p.FirstName, p.LastName
+				if of, ok := campaigns[e.ID]; ok {
+					of.describe(&c, p.Mobile, p.Consent != 0)
+				}
 				break
 			}
 		}
