@@ -61,6 +61,6 @@ program works with those.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	cmd.AddCommand(serveCommand(), notifyCommand(), callerCommand(), templateCommand(), dlqCommand(), notificationCommand(), suppressionCommand(), eventCommand(), migrateCommand(), configCommand(), versionCommand())
+	cmd.AddCommand(serveCommand(), notifyCommand(), callerCommand(), templateCommand(), campaignCommand(), dlqCommand(), notificationCommand(), suppressionCommand(), eventCommand(), migrateCommand(), configCommand(), versionCommand())
 	return cmd
 }

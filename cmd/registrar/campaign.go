@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"registrar/internal/address"
+	"registrar/internal/campaign"
+	"registrar/internal/config"
+	"registrar/internal/registration"
+	"registrar/internal/store"
+	"registrar/internal/telemetry"
+)
+
+func campaignCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "campaign",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Short: "Write to many: marketing to those who consented",
+		Long: `A campaign is one message, by e-mail or SMS, to every account that it is for. It
+goes to those alone whose account is active, who consented to marketing, whose
+address or number is verified and who have not unsubscribed since; each of them
+gets it once, whatever crashes in between.
+
+These commands write down in the database what is to be done, and return; the
+running servers do it. Pausing and cancelling take effect within seconds, also
+on what is queued: only what a notifier has already taken is still sent.
+
+It goes behind everything else: one-time codes and the news of registrations
+never wait for a campaign.
+
+With the embedded database these commands must be run as the user that the
+service runs as, with the same --data-dir.`,
+		Example: `  registrar campaign create spring --template spring-offer --channel email --locale en,ar \
+      --quiet-hours 21:00-08:00 --time-zone Asia/Riyadh --frequency-cap 2/7d
+  registrar campaign audience spring       # how many would get it now, and why others would not
+  registrar campaign start spring
+  registrar campaign status spring --watch
+  registrar campaign pause spring
+  registrar campaign resume spring
+  registrar campaign cancel spring`,
+	}
+	for _, sub := range []*cobra.Command{
+		createCampaignCommand(), audienceCommand(), startCampaignCommand(), pauseCampaignCommand(), resumeCampaignCommand(), cancelCampaignCommand(),
+		campaignStatusCommand(), listCampaignsCommand(),
+	} {
+		config.AddFlags(sub.Flags())
+		cmd.AddCommand(sub)
+	}
+	return cmd
+}
+
+// oneCampaign is the argument of most of the subcommands.
+func oneCampaign(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("one name of a campaign is needed: %s", cmd.UseLine())
+	}
+	return nil
+}
+
+// withCampaigns opens the database that there is, also beside a serve that runs
+// on it. It neither makes one nor changes its schema. What do does has no time
+// limit but the command's own.
+func withCampaigns(cmd *cobra.Command, do func(context.Context, *campaign.Service) error) (err error) {
+	c, err := config.Load(cmd.Flags(), os.Environ())
+	if err != nil {
+		return err
+	}
+	if c.Database.Driver == config.SQLite {
+		if _, err := os.Stat(storeOptions(c).Path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no database in %s: give the --data-dir (data_dir) that the service has; registrar serve makes one where there is none", absolute(c.DataDir))
+		}
+	}
+	c.Database.Migrate = false
+	log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)
+	if err != nil {
+		return err
+	}
+	db, err := openDatabase(cmd.Context(), c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return do(cmd.Context(), campaignsOf(db))
+}
+
+// campaignsOf is what an operator does with the campaigns of a database.
+func campaignsOf(db *store.DB) *campaign.Service {
+	return &campaign.Service{Store: db.Campaigns(), NewID: newID, Now: time.Now, ZonesOf: address.TimeZones}
+}
+
+func newID() (registration.ID, error) {
+	id, err := uuid.NewV7()
+	return registration.ID(id), err
+}
+
+// advisedCampaign adds to an error what to do next.
+func advisedCampaign(err error, name string) error {
+	var state *campaign.StateError
+	switch {
+	case errors.Is(err, campaign.ErrExists):
+		return fmt.Errorf("%w: registrar campaign status %s shows it; names are not used again", err, name)
+	case errors.Is(err, campaign.ErrUnknown):
+		return fmt.Errorf("%w: registrar campaign list names those that there are", err)
+	case errors.As(err, &state):
+		return fmt.Errorf("%w: %s", err, nextOf(state))
+	case errors.Is(err, registration.ErrUnavailable):
+		return fmt.Errorf("%w; whether it was done is not known: registrar campaign status %s tells", err, name)
+	default:
+		return err
+	}
+}
+
+// nextOf says what can be done with a campaign in its state.
+func nextOf(e *campaign.StateError) string {
+	switch e.Is {
+	case campaign.Created:
+		return "registrar campaign start " + e.Name + " starts it"
+	case campaign.Paused:
+		return "registrar campaign resume " + e.Name + " lets it go on"
+	case campaign.Running, campaign.Resuming:
+		return "it is under way: registrar campaign pause or cancel " + e.Name + " stops it"
+	default:
+		return "it is over: registrar campaign create makes another one"
+	}
+}
+
+// changeCampaignCommand is one of the commands that bring a campaign into a state.
+func changeCampaignCommand(use, short, long, done string, change func(*campaign.Service, context.Context, string) (campaign.Campaign, error)) *cobra.Command {
+	return &cobra.Command{
+		Use: use + " NAME", Short: short, Long: long, Example: "  registrar campaign " + use + " spring",
+		Args: oneCampaign,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withCampaigns(cmd, func(ctx context.Context, s *campaign.Service) error {
+				c, err := change(s, ctx, args[0])
+				if err != nil {
+					return advisedCampaign(err, args[0])
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "Campaign %s is %s. %s\n", c.Name, c.State, done)
+				return err
+			})
+		},
+	}
+}
+
+func startCampaignCommand() *cobra.Command {
+	return changeCampaignCommand("start", "Start a campaign", `The servers begin to choose people and to write to them. Who registers from now
+on is not in the campaign. After its deadline nothing more is sent.`,
+		"registrar campaign status NAME --watch shows how far it is.", (*campaign.Service).Start)
+}
+
+func pauseCampaignCommand() *cobra.Command {
+	return changeCampaignCommand("pause", "Stop a campaign for a while", `Nobody more is chosen, and what is queued waits, within seconds; only what a
+notifier has already taken is still sent. The deadline does not move.`,
+		"registrar campaign resume NAME lets it go on.", (*campaign.Service).Pause)
+}
+
+func resumeCampaignCommand() *cobra.Command {
+	return changeCampaignCommand("resume", "Let a paused campaign go on", `What has waited is sent, and the choice goes on where it stopped.`,
+		"It is RUNNING once all that has waited is due again.", (*campaign.Service).Resume)
+}
+
+func cancelCampaignCommand() *cobra.Command {
+	return changeCampaignCommand("cancel", "End a campaign for good", `Nobody more is chosen, and what is queued is dropped: it ends as EXPIRED with the
+reason CANCELLED. What a notifier has already taken is still sent.`,
+		"It cannot be taken back.", (*campaign.Service).Cancel)
+}
