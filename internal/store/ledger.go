@@ -165,44 +165,6 @@ func (t *tx) dueAtLeaseEnd(ctx context.Context, ids []uuid) error {
 	return err
 }
 
-// compose adds to entries what their texts need of the person.
-func (t *tx) compose(ctx context.Context, entries []entry, campaigns map[uuid]campaignBrief) ([]notify.Claim, error) {
-	if len(entries) == 0 {
-		return nil, nil
-	}
-	accounts := make([]uuid, len(entries))
-	for i, e := range entries {
-		accounts[i] = e.AccountID
-	}
-	var people []struct {
-		ID        uuid   `db:"id"`
-		Username  string `db:"username"`
-		FirstName string `db:"first_name"`
-		LastName  string `db:"last_name"`
-		Mobile    string `db:"mobile"`
-		Consent   int64  `db:"marketing_consent"`
-	}
-	err := t.query(ctx, &people, `SELECT a.id, a.username, p.first_name, p.last_name, a.mobile, p.marketing_consent FROM accounts a JOIN profiles p ON p.account_id = a.id WHERE a.id IN (?)`, accounts)
-	if err != nil {
-		return nil, err
-	}
-	claims := make([]notify.Claim, len(entries))
-	for i, e := range entries {
-		c := notify.Claim{Attempt: notify.Attempt{NotificationID: registration.ID(e.ID), Number: e.Attempts}, Notification: e.notification(), Ambiguous: e.Ambiguous}
-		for _, p := range people {
-			if p.ID == e.AccountID {
-				c.Username, c.FirstName, c.LastName = p.Username, p.FirstName, p.LastName
-				if of, ok := campaigns[e.ID]; ok {
-					of.describe(&c, p.Mobile, p.Consent != 0)
-				}
-				break
-			}
-		}
-		claims[i] = c
-	}
-	return claims, t.addCodes(ctx, claims)
-}
-
 // MarkSending implements notify.Ledger. A second call for the same attempts,
 // as for another provider, is as good as the first.
 func (l *Ledger) MarkSending(ctx context.Context, owner, provider string, attempts []notify.Attempt, now time.Time) ([]registration.ID, error) {

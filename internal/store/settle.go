@@ -34,6 +34,7 @@ func (l *Ledger) Settle(ctx context.Context, owner string, outcomes []notify.Out
 		}
 		groups := make(map[ending][]entry)
 		var history []attemptRow
+		var awaited []providerMessage
 		for _, e := range entries {
 			o := of[e.ID]
 			s := registration.State(e.State)
@@ -43,11 +44,17 @@ func (l *Ledger) Settle(ctx context.Context, owner string, outcomes []notify.Out
 			key := ending{number: o.Number, state: o.State, reason: o.Reason, retryAt: o.RetryAt.UnixMicro(), ambiguous: o.Ambiguous}
 			groups[key] = append(groups[key], e)
 			history = append(history, attemptRow{id: e.ID, number: e.Attempts, owner: owner, state: o.State, provider: e.Provider, ref: o.ProviderRef, reason: o.Reason})
+			if o.ReceiptExpected {
+				awaited = append(awaited, providerMessage{provider: e.Provider, ref: o.ProviderRef, id: e.ID, attempt: e.Attempts})
+			}
 		}
 		for key, group := range groups {
 			if err := t.settle(ctx, owner, key, group, of, at); err != nil {
 				return err
 			}
+		}
+		if err := t.rememberProviderMessages(ctx, awaited, at); err != nil {
+			return err
 		}
 		return t.writeHistory(ctx, history, at)
 	})
