@@ -44,7 +44,7 @@ type headerView struct {
 
 func viewOfLetter(d deadletter.Decided) letterView {
 	return letterView{
-		Letter: d.ID.String(), Partition: d.Partition, Offset: d.Offset, WrittenAt: d.WrittenAt, Lane: d.Lane, Reason: d.Reason,
+		Letter: d.String(), Partition: d.Partition, Offset: d.Offset, WrittenAt: d.WrittenAt, Lane: d.Lane, Reason: d.Reason,
 		Size: len(d.Key) + len(d.Value), Decision: string(d.Decision), DecidedAt: d.At,
 	}
 }
@@ -162,7 +162,7 @@ change the terminal: nobody knows who wrote it.`,
 func showLetter(w io.Writer, d deadletter.Decided) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, value) }
-	line("letter", d.ID.String())
+	line("letter", d.String())
 	line("put aside", stamp(d.WrittenAt))
 	line("lane", orNone(d.Lane))
 	line("reason", orNone(printable(d.Reason)))

@@ -238,7 +238,7 @@ func TestEventsAfterFaults(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's
+				r := rand.New(rand.NewPCG(seed, 1))
 				table, b := newEventTable(), &topic{}
 				var mu sync.Mutex
 				b.set(func(int) (bool, bool) {

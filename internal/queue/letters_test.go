@@ -28,7 +28,7 @@ func put(t *testing.T, s queue.Settings, partition int, records ...kafka.Message
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	w := &kafka.Writer{Addr: kafka.TCP(s.Brokers...), Topic: s.Topic(), Balancer: place(partition), RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, Transport: transport}
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	if err := w.WriteMessages(t.Context(), records...); err != nil {
 		t.Fatal(err)
 	}
