@@ -90,8 +90,9 @@ type parts struct {
 // nobody, and keeps who asked.
 type service struct {
 	http.Handler
-	directory *caller.Directory
-	gateway   *gateway.Gateway
+	endpoint.Registrar // of the operations that nobody calls here
+	directory          *caller.Directory
+	gateway            *gateway.Gateway
 
 	mu       sync.Mutex
 	asked    []string // the callers of operations that ran
