@@ -17,8 +17,8 @@ import (
 	"registrar/internal/store"
 )
 
-// command runs registrar campaign on the database of dir.
-func command(ctx context.Context, dir string, args ...string) (stdout, stderr string, err error) {
+// runCampaign runs registrar campaign on the database of dir.
+func runCampaign(ctx context.Context, dir string, args ...string) (stdout, stderr string, err error) {
 	cmd := root()
 	var out, errs bytes.Buffer
 	cmd.SetOut(&out)
@@ -72,7 +72,7 @@ func TestCampaignCommands(t *testing.T) {
 	dir, db := madeDatabase(t, 6)
 	ok := func(want []string, args ...string) string {
 		t.Helper()
-		stdout, stderr, err := command(t.Context(), dir, args...)
+		stdout, stderr, err := runCampaign(t.Context(), dir, args...)
 		if err != nil {
 			t.Fatalf("%v: %v\n%s", args, err, stderr)
 		}
@@ -85,7 +85,7 @@ func TestCampaignCommands(t *testing.T) {
 	}
 	refused := func(want string, args ...string) {
 		t.Helper()
-		if stdout, _, err := command(t.Context(), dir, args...); err == nil || !strings.Contains(err.Error(), want) || stdout != "" {
+		if stdout, _, err := runCampaign(t.Context(), dir, args...); err == nil || !strings.Contains(err.Error(), want) || stdout != "" {
 			t.Errorf("%v: no %q in %v\n%s", args, want, err, stdout)
 		}
 	}
@@ -117,7 +117,7 @@ func TestCampaignCommands(t *testing.T) {
 	}
 	ok([]string{"spring is PAUSED"}, "pause", "spring")
 	ok([]string{"spring PAUSED EMAIL spring"}, "list")
-	if _, stderr, err := command(t.Context(), dir, "status", "spring", "--watch"); err != nil || !strings.Contains(stderr, "PAUSED: 6 of 6 accounts looked at, 0 of 3 messages settled") {
+	if _, stderr, err := runCampaign(t.Context(), dir, "status", "spring", "--watch"); err != nil || !strings.Contains(stderr, "PAUSED: 6 of 6 accounts looked at, 0 of 3 messages settled") {
 		t.Errorf("%v\n%s", err, stderr)
 	}
 	ok([]string{"spring is RESUMING"}, "resume", "spring")
@@ -143,7 +143,7 @@ func TestCampaignFlags(t *testing.T) {
 		"--template t --registered-since yesterday --registered-before 31.1.2026":             {"--registered-since", "--registered-before", "2026-01-31"},
 		"--template t --registered-since 2026-01-31 --registered-before 2026-01-31T00:00:00Z": {"segment", "earlier"},
 	} {
-		_, _, err := command(t.Context(), dir, append([]string{"create", "spring"}, strings.Fields(flags)...)...)
+		_, _, err := runCampaign(t.Context(), dir, append([]string{"create", "spring"}, strings.Fields(flags)...)...)
 		if err == nil {
 			t.Errorf("%s: taken", flags)
 			continue

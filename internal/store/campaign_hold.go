@@ -78,7 +78,7 @@ func (t *tx) setAside(ctx context.Context, entries []entry, of map[uuid]campaign
 // describe adds to a claim what its campaign says.
 func (b campaignBrief) describe(c *notify.Claim, mobile string, consent bool) {
 	c.Notification.CampaignID, c.Template, c.QuietHours, c.Mobile = registration.ID(b.ID), b.Template, b.QuietHours, registration.Mobile(mobile)
-	if !consent {
+	if !consent && c.Suppressed == "" {
 		c.Suppressed = reasonNoConsent
 	}
 }
