@@ -59,7 +59,7 @@ func (db database) accept(t testing.TB, id registration.ID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	at := time.Now().UnixMicro()
 	for _, statement := range []string{
 		`UPDATE notifications SET state = 'ACCEPTED', attempts = 1, provider = 'smtp', updated_at = ? WHERE id = ?`,

@@ -130,16 +130,19 @@ func (t *tx) setVerified(ctx context.Context, row contactCodeRow, made registrat
 	if made.Status != "" {
 		status = made.Status
 	}
-	column := "email_verified_at"
+	column, recipient := "email_verified_at", row.Email
 	if made.Code.Channel == registration.SMSChannel {
-		column = "mobile_verified_at"
+		column, recipient = "mobile_verified_at", row.Mobile
 	}
 	n, err := t.exec(ctx, `UPDATE accounts SET `+column+` = ?, status = ? WHERE id = ? AND status = ? AND `+column+` = 0`,
 		micros(made.VerifiedAt), string(status), row.ID, row.Status)
 	if err == nil && n != 1 {
 		err = errAborted
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return t.reached(ctx, made.Code.Channel, recipient)
 }
 
 // insertNotifications queues notifications with their outbox rows.

@@ -32,6 +32,15 @@ func (db *DB) Suppressed(ctx context.Context, notifications []registration.Notif
 	return held, err
 }
 
+// SuppressRefused notes how a notification's last attempt ended.
+func (db *DB) SuppressRefused(ctx context.Context, n registration.Notification, reason string, now time.Time) error {
+	return db.transact(ctx, "test", func(ctx context.Context, t *tx) error {
+		var e entry
+		e.Channel, e.Recipient = string(n.Channel), n.Recipient
+		return db.suppressRefused(ctx, t, e, reason, micros(now))
+	})
+}
+
 // Reached notes that a contact was verified.
 func (db *DB) Reached(ctx context.Context, channel registration.Channel, recipient string) error {
 	return db.transact(ctx, "test", func(ctx context.Context, t *tx) error { return t.reached(ctx, channel, recipient) })

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"registrar/internal/notify"
 	"registrar/internal/registration"
 	"registrar/internal/suppression"
 )
@@ -54,6 +55,20 @@ func (db *DB) suppress(ctx context.Context, t *tx, s suppression.Suppression) er
 		return nil
 	}
 	return err
+}
+
+// suppressRefused puts the recipient of a settled attempt on the list where a
+// mail server has refused it, in the dialogue itself, as one that does not
+// exist. reason is the ledger's: a class and the server's codes.
+func (db *DB) suppressRefused(ctx context.Context, t *tx, e entry, reason string, now int64) error {
+	words := strings.Fields(reason)
+	if registration.Channel(e.Channel) != registration.EmailChannel || len(words) != 3 || words[0] != string(notify.Permanent) || !suppression.IsHardBounce(words[2]) {
+		return nil
+	}
+	return db.suppress(ctx, t, suppression.Suppression{
+		Channel: registration.EmailChannel, Recipient: suppression.RecipientOf(registration.EmailChannel, e.Recipient),
+		Reason: suppression.HardBounce, Detail: words[2], CreatedAt: timeOf(now),
+	})
 }
 
 // Remove takes a reason, or every one where reason is "", off the list. It

@@ -175,3 +175,61 @@ func TestSuppressed(t *testing.T) {
 		}
 	})
 }
+
+// TestVerifiedContactDoesNotBounce: whoever has entered a code has read it
+// there; what the person has said stays.
+func TestVerifiedContactDoesNotBounce(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, o store.Options) {
+		db, at := open(t, o), now()
+		r := create(t, db, pending(codeKeys(t)))
+		for _, c := range []struct {
+			channel   registration.Channel
+			recipient string
+		}{{registration.EmailChannel, r.Account.Email.Text}, {registration.SMSChannel, string(r.Account.Mobile)}} {
+			suppress(t, db, c.channel, c.recipient, suppression.HardBounce, at)
+			suppress(t, db, c.channel, c.recipient, suppression.Unsubscribed, at)
+			for _, verified := range []bool{false, true} {
+				err := db.Accounts().ChangeContact(t.Context(), r.Account.ID, c.channel, newID(), func(contact registration.Contact) (registration.ContactChange, error) {
+					contact.Code.Attempts++
+					made := registration.ContactChange{Code: contact.Code, At: at}
+					if verified {
+						made.VerifiedAt = at
+					}
+					return made, nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := map[bool]string{false: "HARD_BOUNCE UNSUBSCRIBED", true: "UNSUBSCRIBED"}[verified]
+				if got := reasonsOf(t, db, c.channel, c.recipient); got != want {
+					t.Errorf("%s, verified %t: %q, want %q", c.channel, verified, got, want)
+				}
+			}
+		}
+	})
+}
+
+// TestSuppressRefused: only a mail server's word that the mailbox is of no use.
+func TestSuppressRefused(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, o store.Options) {
+		db, at := open(t, o), now()
+		for reason, want := range map[string]string{
+			"PERMANENT 550 5.1.1": "HARD_BOUNCE", "PERMANENT 550 5.2.1": "HARD_BOUNCE", "PERMANENT 552 5.2.2": "", "PERMANENT 550 5.7.1": "", "PERMANENT 550": "",
+			"TRANSIENT 450 4.1.1": "", "": "", "RENDER": "", "SUPPRESSED HARD_BOUNCE": "",
+		} {
+			n := person().Notifications[0]
+			if err := db.SuppressRefused(t.Context(), n, reason, at); err != nil {
+				t.Fatal(err)
+			}
+			if got := reasonsOf(t, db, n.Channel, n.Recipient); got != want {
+				t.Errorf("%q: %q, want %q", reason, got, want)
+			}
+		}
+		n := person().Notifications[1]
+		if err := db.SuppressRefused(t.Context(), n, "PERMANENT 550 5.1.1", at); err != nil || reasonsOf(t, db, n.Channel, n.Recipient) != "" {
+			t.Errorf("a number: %v", err)
+		}
+	})
+}
