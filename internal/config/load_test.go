@@ -255,7 +255,9 @@ func FuzzLoadYAML(f *testing.F) {
 		}
 		// What is right is shown so that it reads the same again, secrets aside.
 		again, err := config.LoadBytes([]byte(got.Redacted()), nil)
-		if problems, ok := errors.AsType[config.Problems](err); ok && !slices.ContainsFunc(problems, func(p config.Problem) bool { return strings.HasPrefix(p.Key, "sms.http.") || strings.HasPrefix(p.Key, "sms.providers[") }) {
+		if problems, ok := errors.AsType[config.Problems](err); ok && !slices.ContainsFunc(problems, func(p config.Problem) bool {
+			return strings.HasPrefix(p.Key, "sms.http.") || strings.HasPrefix(p.Key, "sms.providers[")
+		}) {
 			t.Fatalf("cannot read what was shown: %v\n%s", err, got)
 		}
 		if again.Limits != got.Limits || again.RequestTimeout != got.RequestTimeout || again.Brand != got.Brand || len(again.EmailProviders()) != len(got.EmailProviders()) {

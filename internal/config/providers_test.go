@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"reflect"
 	"regexp"
@@ -69,7 +70,7 @@ sms:
 		t.Errorf("e-mail goes by\n%+v\nwant\n%+v", got, want)
 	}
 	gateway := c.SMSProviders()[0]
-	if gateway.HTTP.Method != "POST" || gateway.HTTP.Timeout != 10*time.Second || gateway.HTTP.Secrets["token"].Reveal() != "second" {
+	if gateway.HTTP.Method != http.MethodPost || gateway.HTTP.Timeout != 10*time.Second || gateway.HTTP.Secrets["token"].Reveal() != "second" {
 		t.Errorf("SMS go by %+v", gateway)
 	}
 
