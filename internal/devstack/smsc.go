@@ -225,7 +225,7 @@ func (s *SMSC) Events(kind string) ([]SMSCEvent, error) {
 	var events []SMSCEvent
 	for lines := bufio.NewReader(file); ; {
 		line, err := lines.ReadBytes('\n')
-		if err == io.EOF { //nolint:errorlint // a line that is being written is not there yet
+		if err == io.EOF { // a line that is being written is not there yet
 			return events, nil
 		}
 		if err != nil {

@@ -103,10 +103,8 @@ func FuzzSplit(f *testing.F) {
 			t.Fatal("the parts are not the text")
 		}
 		for i, part := range parts {
-			length, alone, together := 0, 160, 153
-			if alphabet == sms.UCS2 {
-				length, alone, together = len(sms.EncodeUCS2(part))/2, 70, 67
-			} else {
+			length, alone, together := len(sms.EncodeUCS2(part))/2, 70, 67
+			if alphabet == sms.GSM7 {
 				octets, err := sms.EncodeGSM7(part)
 				if err != nil {
 					t.Fatal(err)
@@ -114,7 +112,7 @@ func FuzzSplit(f *testing.F) {
 				if back, err := sms.DecodeGSM7(octets); err != nil || back != part {
 					t.Fatalf("%q is read as %q, %v", part, back, err)
 				}
-				length = len(octets)
+				length, alone, together = len(octets), 160, 153
 			}
 			most := together
 			if len(parts) == 1 {

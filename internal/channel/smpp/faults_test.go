@@ -72,11 +72,7 @@ func TestClasses(t *testing.T) {
 
 func TestNoBind(t *testing.T) {
 	t.Parallel()
-	port, err := devstack.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := &devstack.SMSC{Host: "127.0.0.1", Port: port, SystemID: "registrar"}
+	nobody := &devstack.SMSC{Host: "127.0.0.1", Port: 1, SystemID: "registrar"}
 	s := newSender(t, nobody, smpp.Config{Wait: 50 * time.Millisecond})
 	fails(t, s, 5*time.Second, notify.Transient, "bind", true)
 	s = newSender(t, nobody, smpp.Config{Wait: time.Hour})
@@ -95,10 +91,20 @@ func TestNoBind(t *testing.T) {
 func TestBindRefused(t *testing.T) {
 	t.Parallel()
 	c := startSMSC(t, devstack.SMSCOptions{})
-	s := newSender(t, c, smpp.Config{SystemID: "registrar", Password: "wrong", Wait: 300 * time.Millisecond})
+	s := newSender(t, c, smpp.Config{SystemID: "registrar", Password: "wrong", Wait: 100 * time.Millisecond})
+	attempts := func(n int) { // all but the last one are known to have failed
+		t.Helper()
+		eventually(t, "attempts to bind", func() bool { return len(events(t, c, "bind")) >= n })
+	}
+	attempts(2)
 	fails(t, s, 5*time.Second, notify.Transient, "bind ESME_RINVPASWD", true)
 	behave(t, c, devstack.SMSCBehaviour{RefuseBind: 0x05})
-	s = newSender(t, c, smpp.Config{Wait: 300 * time.Millisecond})
+	before := len(events(t, c, "bind"))
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	s = newSender(t, c, smpp.Config{Wait: 100 * time.Millisecond})
+	attempts(before + 3)
 	fails(t, s, 5*time.Second, notify.Transient, "bind ESME_RALYBND", true)
 	behave(t, c, devstack.SMSCBehaviour{})
 	eventually(t, "a bind", func() bool {
@@ -192,11 +198,11 @@ func TestUnbind(t *testing.T) {
 func TestAnswerThatDoesNotCome(t *testing.T) {
 	t.Parallel()
 	c := startSMSC(t, devstack.SMSCOptions{})
-	s := newSender(t, c, smpp.Config{Window: 1, Timeout: 600 * time.Millisecond})
+	s := newSender(t, c, smpp.Config{Window: 1, Timeout: time.Second, EnquireInterval: 80 * time.Millisecond})
 	send(t, s, "")
 	behave(t, c, devstack.SMSCBehaviour{Silent: 2})
 	e := fails(t, s, 100*time.Millisecond, notify.Ambiguous, "answer", false)
-	if !errors.Is(e, context.DeadlineExceeded) {
+	if !errors.Is(e.Err, context.DeadlineExceeded) {
 		t.Errorf("%v", e.Err)
 	}
 	// The message centre has not answered the first one: the window is full.
@@ -254,7 +260,7 @@ func TestPaused(t *testing.T) {
 func TestEnquiries(t *testing.T) {
 	t.Parallel()
 	c := startSMSC(t, devstack.SMSCOptions{})
-	s := newSender(t, c, smpp.Config{EnquireInterval: 50 * time.Millisecond, Timeout: 200 * time.Millisecond})
+	s := newSender(t, c, smpp.Config{EnquireInterval: 50 * time.Millisecond, Timeout: 2 * time.Second})
 	eventually(t, "enquiries", func() bool { return len(events(t, c, "enquire")) >= 3 })
 	do(t, c, "enquire")
 	eventually(t, "an answer to the message centre's own", func() bool { return len(events(t, c, "enquire_answer")) == 1 })

@@ -42,14 +42,21 @@ func readFrame(r io.Reader) (frame, error) {
 	return frame{pdu.ParseHeader(head), octets}, nil
 }
 
-// body reads the parameters.
+// body reads the parameters of what is of use here. Of the rest nothing is
+// looked at: the library panics on some of it.
 func (f frame) body() (pdu.PDU, error) {
-	p, err := pdu.CreatePDUFromCmdID(f.CommandID)
-	if err != nil {
-		return nil, err
+	var p pdu.PDU
+	switch f.CommandID {
+	case data.SUBMIT_SM_RESP:
+		p = pdu.NewSubmitSMResp()
+	case data.DELIVER_SM:
+		p = pdu.NewDeliverSM()
+	case data.DATA_SM:
+		p = pdu.NewDataSM()
+	default:
+		return nil, errFrame
 	}
-	// Header.Unmarshal reads it again: the header is part of the buffer.
-	return p, p.Unmarshal(pdu.NewBuffer(f.octets))
+	return p, p.Unmarshal(pdu.NewBuffer(f.octets)) // which begins with the header
 }
 
 // isResponse is the bit 31 of a command_id (SMPP 3.4 section 5.1.2).

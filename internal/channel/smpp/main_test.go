@@ -87,7 +87,7 @@ func send(t testing.TB, s *smpp.Sender, text string) notify.Receipt {
 }
 
 // fails sends a message that must fail so; within is the deadline of its context.
-func fails(t testing.TB, s *smpp.Sender, within time.Duration, class notify.Class, status string, provider bool) *notify.SendError {
+func fails(t testing.TB, s *smpp.Sender, within time.Duration, class notify.Class, status string, provider bool) notify.SendError {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
@@ -99,7 +99,7 @@ func fails(t testing.TB, s *smpp.Sender, within time.Duration, class notify.Clas
 	if strings.Contains(err.Error(), "nobody") || strings.Contains(err.Error(), number[1:]) {
 		t.Errorf("the error tells too much: %v", err)
 	}
-	return e
+	return *e
 }
 
 func submits(t testing.TB, c *devstack.SMSC) []devstack.SMSCEvent {

@@ -145,6 +145,10 @@ func (s *Sender) submit(ctx context.Context, p *pdu.SubmitSM) (messageID string,
 // trySubmit sends one part by the bind that there is. The error is of a part
 // that came by no bind.
 func (s *Sender) trySubmit(ctx context.Context, p *pdu.SubmitSM) (answer, error) {
+	// Without a bind nobody is to wait for a place in the window first.
+	if _, err := s.link.wait(ctx, s.config.Wait); err != nil {
+		return answer{}, err
+	}
 	switch err := s.acquire(ctx); {
 	case errors.Is(err, errHeld):
 		return answer{}, &notify.SendError{Class: notify.Throttled, Status: statusHeld, Provider: true, RetryAfter: s.window.left()}

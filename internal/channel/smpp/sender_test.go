@@ -225,7 +225,7 @@ func TestWindow(t *testing.T) {
 		t.Errorf("%d at once of %d", most, len(submits(t, c)))
 	}
 	// A full window is waited for as long as the context lasts, and no longer.
-	behave(t, c, devstack.SMSCBehaviour{DelayMS: 1000})
+	behave(t, c, devstack.SMSCBehaviour{DelayMS: 2000})
 	for range 3 {
 		sending.Go(func() { _, _ = s.Send(t.Context(), messageOf("")) })
 	}
