@@ -80,6 +80,7 @@ func TestOnlyOneSees(t *testing.T) {
 		{"github.com/nyaruka/phonenumbers", []string{"registrar/internal/address"}},
 		{"github.com/knadh/koanf", []string{"registrar/internal/config"}},
 		{"github.com/spf13/cobra", []string{"registrar/cmd"}},
+		{"github.com/vbauerster/mpb/v8", []string{"registrar/cmd"}},
 		{"github.com/santhosh-tekuri/jsonschema/v6", nil}, // tests alone
 		{"github.com/prometheus/client_golang", []string{"registrar/internal/telemetry"}},
 		{"golang.org/x/crypto", []string{"registrar/internal/password"}},
