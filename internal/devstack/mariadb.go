@@ -22,12 +22,12 @@ const (
 	socketPathLimit = 107
 )
 
-// MariaDB is a Galera cluster of one MariaDB node, with durable commits. It
-// keeps its data directory and its ports over Kill, Stop and Restart.
+// MariaDB is a Galera cluster of one MariaDB node, with durable commits, or a
+// node that has joined one (see Join). It keeps its data directory and its
+// ports over Kill, Stop and Restart.
 //
 // To be relied on: write-set replication is on, so that statements and COMMIT
-// answer as on a cluster (1047, 1213, wsrep_* status). Not to be relied on:
-// anything that takes a second node, such as a loss of quorum.
+// answer as on a cluster (1047, 1213, wsrep_* status).
 type MariaDB struct {
 	Address  string // host:port on loopback
 	User     string // may do everything
@@ -36,6 +36,8 @@ type MariaDB struct {
 	dir     string
 	config  string
 	socket  string
+	cluster string // host:port where other nodes join
+	peer    string // the cluster that this node joins; "" makes one
 	process *Process
 }
 
@@ -46,18 +48,9 @@ func StartMariaDB(ctx context.Context, dir string) (*MariaDB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("devstack: mariadb: %w", err)
 	}
-	ports := make([]int, 3)
-	for i := range ports {
-		if ports[i], err = FreePort(); err != nil {
-			return nil, fmt.Errorf("devstack: mariadb: %w", err)
-		}
-	}
-	m := &MariaDB{
-		Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[0])), User: "registrar", Password: "devstack",
-		dir: dir, config: filepath.Join(dir, "node.cnf"), socket: filepath.Join(dir, "s"),
-	}
-	if len(m.socket) > socketPathLimit {
-		return nil, fmt.Errorf("devstack: mariadb: the directory's path is too long for a socket in it: %s", dir)
+	m, ports, err := newMariaDB(dir)
+	if err != nil {
+		return nil, err
 	}
 	if err := m.install(ctx, ports); err != nil {
 		return nil, err
@@ -73,8 +66,42 @@ func StartMariaDB(ctx context.Context, dir string) (*MariaDB, error) {
 	return m, nil
 }
 
+// newMariaDB is a node that is not there yet, and the ports that it takes.
+func newMariaDB(dir string) (*MariaDB, []int, error) {
+	ports := make([]int, 3)
+	for i := range ports {
+		var err error
+		if ports[i], err = FreePort(); err != nil {
+			return nil, nil, fmt.Errorf("devstack: mariadb: %w", err)
+		}
+	}
+	local := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+	m := &MariaDB{
+		Address: local(ports[0]), User: "registrar", Password: "devstack", cluster: local(ports[1]),
+		dir: dir, config: filepath.Join(dir, "node.cnf"), socket: filepath.Join(dir, "s"),
+	}
+	if len(m.socket) > socketPathLimit {
+		return nil, nil, fmt.Errorf("devstack: mariadb: the directory's path is too long for a socket in it: %s", dir)
+	}
+	return m, ports, nil
+}
+
 // install writes the configuration and the system tables.
 func (m *MariaDB) install(ctx context.Context, ports []int) error {
+	if err := m.configure(ports); err != nil {
+		return err
+	}
+	install := exec.CommandContext(ctx, mariadbInstall, append([]string{"--no-defaults", "--datadir=" + filepath.Join(m.dir, "data"), //nolint:gosec // our own arguments
+		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"}, asRoot()...)...)
+	install.WaitDelay = time.Second
+	if out, err := install.CombinedOutput(); err != nil {
+		return fmt.Errorf("devstack: %s: %w (hack/deps installs it)\n%s", mariadbInstall, err, out)
+	}
+	return nil
+}
+
+// configure makes the directories and writes the configuration.
+func (m *MariaDB) configure(ports []int) error {
 	if _, err := os.Stat(galeraLibrary); err != nil {
 		return fmt.Errorf("devstack: mariadb: %w (hack/deps installs it)", err)
 	}
@@ -85,12 +112,6 @@ func (m *MariaDB) install(ctx context.Context, ports []int) error {
 	}
 	if err := os.WriteFile(m.config, []byte(m.configuration(ports)), 0o600); err != nil {
 		return fmt.Errorf("devstack: mariadb: %w", err)
-	}
-	install := exec.CommandContext(ctx, mariadbInstall, append([]string{"--no-defaults", "--datadir=" + filepath.Join(m.dir, "data"), //nolint:gosec // our own arguments
-		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"}, asRoot()...)...)
-	install.WaitDelay = time.Second
-	if out, err := install.CombinedOutput(); err != nil {
-		return fmt.Errorf("devstack: %s: %w (hack/deps installs it)\n%s", mariadbInstall, err, out)
 	}
 	return nil
 }
@@ -119,10 +140,10 @@ max_connections=500
 wsrep_on=ON
 wsrep_provider=%[4]s
 wsrep_cluster_name=registrar
-wsrep_cluster_address=gcomm://
+wsrep_cluster_address=gcomm://%[7]s
 wsrep_node_address=127.0.0.1:%[5]d
 wsrep_provider_options="gmcast.listen_addr=tcp://127.0.0.1:%[5]d;ist.recv_addr=127.0.0.1:%[6]d;gcache.size=16M"
-`, m.dir, m.socket, ports[0], galeraLibrary, ports[1], ports[2])
+`, m.dir, m.socket, ports[0], galeraLibrary, ports[1], ports[2], m.peer)
 }
 
 // Restart starts the node again after Kill or Stop and waits until it takes

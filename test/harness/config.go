@@ -30,7 +30,7 @@ func Config(tb testing.TB, yaml string) string {
 const codesKey = "codes:\n  key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
 
 // MariaDB starts a Galera node with an empty database, and gives the sections of
-// a configuration that uses it: database and codes.
+// a configuration that uses it: codes, and database last.
 func MariaDB(tb testing.TB) (*devstack.MariaDB, string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
@@ -43,7 +43,7 @@ func MariaDB(tb testing.TB) (*devstack.MariaDB, string) {
 	if err := node.CreateDatabase(ctx, "registrar"); err != nil {
 		tb.Fatal(err)
 	}
-	return node, fmt.Sprintf("database:\n  driver: mariadb\n  addresses: [%q]\n  name: registrar\n  user: %q\n  password: %q\n  connect_timeout: 1s\n  read_timeout: 5s\n  write_timeout: 5s\n"+codesKey,
+	return node, codesKey + fmt.Sprintf("database:\n  driver: mariadb\n  addresses: [%q]\n  name: registrar\n  user: %q\n  password: %q\n  connect_timeout: 1s\n  read_timeout: 5s\n  write_timeout: 5s\n",
 		node.Address, node.User, node.Password)
 }
 
