@@ -138,11 +138,11 @@ func (p *pacer) throttled(after time.Duration, now time.Time) {
 func (p *pacer) wait(codes, lower bool, now time.Time) (d time.Duration, somebody bool) {
 	switch {
 	case codes:
-		return p.until(1, now), true
+		return p.until(0, now), true
 	case lower:
 		d = p.paused.Sub(now)
 		if p.rate > 0 {
-			d = max(d, p.until(1+p.reserve, now))
+			d = max(d, p.until(p.reserve, now))
 		}
 		return max(d, 0), true
 	default:
@@ -150,15 +150,16 @@ func (p *pacer) wait(codes, lower bool, now time.Time) (d time.Duration, somebod
 	}
 }
 
-// until is how long it takes until there are so many tokens, or less while the
-// rate grows.
-func (p *pacer) until(tokens float64, now time.Time) time.Duration {
+// until is how long it takes until there is a token above those that are kept,
+// or less while the rate grows. It is 0 exactly when there is one.
+func (p *pacer) until(kept float64, now time.Time) time.Duration {
 	p.fill(now)
-	if p.tokens >= tokens {
+	missing := 1 - (p.tokens - kept)
+	if missing <= 0 {
 		return 0
 	}
 	// Rounded up: a timer of 0 would come again and again in the same moment.
-	d := time.Duration(math.Ceil((tokens - p.tokens) / p.current * float64(time.Second)))
+	d := time.Duration(math.Ceil(missing / p.current * float64(time.Second)))
 	if p.current < p.rate {
 		d = min(d, refreshTime)
 	}
