@@ -50,7 +50,8 @@ type parts struct {
 	lanes     map[lane.Lane]laneWork
 	senders   []notify.Sender
 	providers map[string]*gate.Provider // by channel and name: what their lanes share
-	receipts  *delivery.Receipts        // nil where no provider sends any
+	bounces   *bounces
+	receipts  *delivery.Receipts // nil where no provider sends any
 	codes     *verification.Keys
 	service   *registration.Service
 	outbox    depth
@@ -80,6 +81,9 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (p *parts, err
 	if err = p.openQueue(c); err != nil {
 		return p, err
 	}
+	if p.bounces, err = openBounces(ctx, c, p.db, p.metrics.Bounce, log); err != nil {
+		return p, err
+	}
 	p.openRelay(c)
 	p.openEvents(c)
 	if err = p.openService(c); err != nil {
@@ -97,6 +101,7 @@ func (p *parts) Close() error {
 	for _, s := range p.senders {
 		failed = append(failed, s.Close())
 	}
+	failed = append(failed, p.bounces.Close())
 	if p.hashes != nil {
 		p.hashes.Close()
 	}

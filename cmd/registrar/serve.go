@@ -76,6 +76,8 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 	var stages stages
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, admin, l.admin, c.ShutdownTimeout) })
 	stages.start(ctx, p.ensureTopics)
+	p.bounces.start(ctx, &stages)
+	stages.start(ctx, func(ctx context.Context) error { return forgetReceipts(ctx, p.db, p.log) })
 	p.startNotifiers(ctx, &stages)
 	stages.start(ctx, p.relay.Run)
 	if p.events != nil {

@@ -25,6 +25,7 @@ type Metrics struct {
 	throttled     *prometheus.CounterVec
 	paced         *prometheus.HistogramVec
 	receipts      *prometheus.CounterVec
+	bounces       *prometheus.CounterVec
 }
 
 // NewMetrics makes the metrics in a registry of their own.
@@ -70,12 +71,15 @@ func NewMetrics(version string) *Metrics {
 		receipts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "registrar_delivery_receipts_total", Help: "Delivery receipts by provider and result: changed, unchanged, postponed (asked for again) or dropped (of no message that is known).",
 		}, []string{"provider", "result"}),
+		bounces: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_bounces_total", Help: "Mail that came back by result: failed, delivered, complaint, unchanged, unmatched (of nothing that was sent), no_report or unreadable.",
+		}, []string{"result"}),
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "registrar_build_info", Help: "1; the version is the label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.swept, m.providers, m.throttled, m.paced, m.receipts, info,
+	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.swept, m.providers, m.throttled, m.paced, m.receipts, m.bounces, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -137,6 +141,9 @@ func (m *Metrics) ProviderWait(provider, lane string, took time.Duration) {
 func (m *Metrics) Receipt(provider, result string) {
 	m.receipts.WithLabelValues(provider, result).Inc()
 }
+
+// Bounce counts a mail that came back.
+func (m *Metrics) Bounce(result string) { m.bounces.WithLabelValues(result).Inc() }
 
 // Published counts messages that the outbox gave to the queue, or could not.
 func (m *Metrics) Published(n int, ok bool) {
