@@ -90,9 +90,7 @@ func forgetReceipts(ctx context.Context, db *store.DB, log *slog.Logger) error {
 			return nil
 		}
 		switch n, err := db.Receipts().Forget(ctx, time.Now()); {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
+		case err != nil && ctx.Err() == nil:
 			log.Warn("old receipts cannot be forgotten now", "error", err)
 		case n > 0:
 			log.Info("receipts that never came are forgotten", "messages", n)

@@ -18,7 +18,7 @@ func (db *DB) Bounces() *Bounces { return &Bounces{db} }
 // Bounced implements bounce.Ledger.
 func (b *Bounces) Bounced(ctx context.Context, report delivery.Report, now time.Time) (delivery.Verdict, error) {
 	var told delivery.Verdict
-	err := b.db.transact(ctx, "note bounce", func(ctx context.Context, t *tx) error {
+	err := b.db.transactAs(ctx, "note bounce", true, func(ctx context.Context, t *tx) error {
 		var entries []entry
 		if err := t.query(ctx, &entries, selectEntries+b.db.dialect.forUpdate, []uuid{uuid(report.NotificationID)}); err != nil {
 			return err

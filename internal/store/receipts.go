@@ -45,7 +45,7 @@ func (t *tx) rememberProviderMessages(ctx context.Context, messages []providerMe
 // when all of them have, and has failed when one has.
 func (r *Receipts) Receive(ctx context.Context, provider, ref string, told registration.State, reason string, now time.Time) (before, after registration.State, err error) {
 	seen := false // by an earlier run of the work, which may have been committed
-	err = r.db.transact(ctx, "receive receipt", func(ctx context.Context, t *tx) error {
+	err = r.db.transactAs(ctx, "receive receipt", true, func(ctx context.Context, t *tx) error {
 		var of []struct {
 			ID      uuid `db:"notification_id"`
 			Attempt int  `db:"attempt"`
@@ -147,7 +147,7 @@ func (r *Receipts) Forget(ctx context.Context, now time.Time) (int, error) {
 		for _, o := range old {
 			refs[o.Provider] = append(refs[o.Provider], o.Ref)
 		}
-		err = r.db.transact(ctx, "forget receipts", func(ctx context.Context, t *tx) error {
+		err = r.db.transactAs(ctx, "forget receipts", true, func(ctx context.Context, t *tx) error {
 			for provider, list := range refs {
 				query, args, err := sqlx.In(`DELETE FROM provider_messages WHERE provider = ? AND ref IN (?) AND created_at < ?`, provider, list, before)
 				if err != nil {
