@@ -71,11 +71,11 @@ func (f *Feeder) Run(ctx context.Context) error {
 		switch {
 		case err != nil && ctx.Err() == nil:
 			f.fell(err)
-			pause(ctx, rand.N(wait))
+			pause(ctx, rand.N(wait)) //nolint:gosec // jitter
 			wait = min(2*wait, backoffLimit)
 			continue
 		case !worked:
-			pause(ctx, f.Poll/2+rand.N(f.Poll))
+			pause(ctx, f.Poll/2+rand.N(f.Poll)) //nolint:gosec // jitter
 		default:
 			// Others write too: half of the time is theirs.
 			pause(ctx, min(f.Now().Sub(began), roundsABreak))

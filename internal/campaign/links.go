@@ -92,10 +92,10 @@ func (l *Links) Parse(token string) (Subscription, error) {
 		return s, ErrToken
 	}
 	b, err := encoding.DecodeString(token)
-	if err != nil || len(b) == 0 {
+	if err != nil || len(b) == 0 || encoding.EncodeToString(b) != token { // the decoder passes line ends over
 		return s, ErrToken
 	}
-	size := 0
+	var size int
 	switch {
 	case b[0] == longForm && len(b) == longBytes:
 		size = longMAC

@@ -36,7 +36,7 @@ func TestTokens(t *testing.T) {
 		if most := []int{66, 36}[i]; len(token) > most {
 			t.Errorf("%s has %d letters", token, len(token))
 		}
-		bad := []string{"", token[1:], token[:len(token)-1], token + "A", token + "=", " " + token, strings.Repeat("A", 1<<20), theirs.Token(s)}
+		bad := []string{"", token[1:], token[:len(token)-1], token + "A", token + "=", " " + token, token[:10] + "\r\n" + token[10:], strings.Repeat("A", 1<<20), theirs.Token(s)}
 		raw, err := base64.RawURLEncoding.DecodeString(token)
 		if err != nil {
 			t.Fatal(err)
