@@ -12,6 +12,7 @@ import (
 
 	"registrar/internal/config"
 	"registrar/internal/telemetry"
+	"registrar/internal/verification"
 )
 
 func serveCommand() *cobra.Command {
@@ -86,6 +87,7 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 	stages.start(ctx, l.soap.Run)
 	stages.start(ctx, p.directory.Run)
 	stages.start(ctx, p.gateway.Sweep)
+	stages.start(ctx, func(ctx context.Context) error { return verification.Sweep(ctx, p.db.CodeQuotas(), p.log) })
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, soap, l.soap, c.ShutdownTimeout) })
 	ready()
 	p.log.Info("ready", "version", version, "database", c.Database.Driver, "lanes", laneNames(p.lanes))

@@ -64,7 +64,7 @@ func (m *MariaDB) adopt(ctx context.Context, peer *MariaDB) error {
 	path := filepath.Join(m.dir, "data", "grastate.dat")
 	saved, err := os.ReadFile(path)
 	if err == nil {
-		err = os.WriteFile(path, savedPosition.ReplaceAll(saved, []byte("seqno: "+position)), 0o600)
+		err = os.WriteFile(path, savedPosition.ReplaceAll(saved, []byte("seqno: "+position)), 0o600) //nolint:gosec // our own directory
 	}
 	if err != nil {
 		return fmt.Errorf("devstack: mariadb: %w", err)

@@ -63,7 +63,9 @@ func verifyContact() suite {
 	}
 }
 
-// noSuchContact is the case of an operation about a contact that is none.
+// noSuchContact is the case of an operation about a contact that is none. The
+// row of a person without a number is not the first: it is of the one that the
+// row before has registered.
 func noSuchContact(operation, code string) testCase {
 	return testCase{
 		Name: "NOT_FOUND: " + operation,
