@@ -47,7 +47,7 @@ func (p *parts) openNotifiers(c config.Config) error {
 		case lane.OneTimeCode:
 			settings.Sweeper = p.db.Outbox()
 			settings.Lease = min(settings.Lease, codeLease)
-			settings.SendTimeout = min(settings.SendTimeout, settings.Lease/2)
+			settings.SendTimeout = min(settings.SendTimeout, codeSendTimeout, settings.Lease/2)
 		case lane.Transactional:
 			settings.SettleDelay, linger = sharing/2, sharing
 		case lane.Marketing:
@@ -70,7 +70,10 @@ const (
 	sharing = 100 * time.Millisecond
 	// codeLease is after how long another notifier takes over the codes of one
 	// that died: soon enough for somebody who waits.
-	codeLease = 20 * time.Second
+	codeLease = 12 * time.Second
+	// codeSendTimeout is how long a provider may take to answer for a code before
+	// it is sent again: the same one once more does less harm than none in time.
+	codeSendTimeout = 5 * time.Second
 	// bulkWindow is how many messages of a campaign are claimed in one
 	// transaction, where the provider is fast enough.
 	bulkWindow = 100

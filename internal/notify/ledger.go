@@ -64,8 +64,7 @@ type Claim struct {
 	// messages; set by the renderer's decorator, "" for any other kind.
 	Unsubscribe string
 	// Suppressed is why nothing is to be sent to the recipient; "" for nothing
-	// known. One-time codes are asked for by whoever waits for them, so they
-	// are never suppressed.
+	// known.
 	Suppressed string
 }
 

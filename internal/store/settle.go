@@ -44,6 +44,11 @@ func (l *Ledger) Settle(ctx context.Context, owner string, outcomes []notify.Out
 			key := ending{number: o.Number, state: o.State, reason: o.Reason, retryAt: o.RetryAt.UnixMicro(), ambiguous: o.Ambiguous}
 			groups[key] = append(groups[key], e)
 			history = append(history, attemptRow{id: e.ID, number: e.Attempts, owner: owner, state: o.State, provider: e.Provider, ref: o.ProviderRef, reason: o.Reason})
+			if o.State == registration.Failed {
+				if err := l.db.suppressRefused(ctx, t, e, o.Reason, at); err != nil {
+					return err
+				}
+			}
 			if o.ReceiptExpected {
 				awaited = append(awaited, providerMessage{provider: e.Provider, ref: o.ProviderRef, id: e.ID, attempt: e.Attempts})
 			}

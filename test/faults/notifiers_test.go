@@ -101,6 +101,7 @@ sms:
 		load.Go(func() {
 			for ctx.Err() == nil {
 				r := person(3*next.Add(1) + 1) // with a number
+				r.Locale = "en"                // whose text can be searched as it travels
 				receipt, err := s.Register(t.Context(), r)
 				if err != nil {
 					t.Errorf("register: %v", err)
