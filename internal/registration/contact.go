@@ -13,13 +13,13 @@ type Contact struct {
 	Code    OneTimeCode // zero where none was made
 }
 
-// Exists says whether the account has such a contact.
-func (c Contact) Exists() bool {
+// exists says whether the account has such a contact.
+func (c Contact) exists() bool {
 	return c.Channel == EmailChannel || c.Channel == SMSChannel && c.Account.Mobile != ""
 }
 
-// VerifiedAt is when the contact was shown to be its owner's; zero for not yet.
-func (c Contact) VerifiedAt() time.Time {
+// verifiedAt is when the contact was shown to be its owner's; zero for not yet.
+func (c Contact) verifiedAt() time.Time {
 	if c.Channel == SMSChannel {
 		return c.Account.MobileVerifiedAt
 	}

@@ -73,9 +73,9 @@ func (s *Service) Resend(ctx context.Context, r ResendRequest) (Resent, error) {
 // for where the one that there is cannot be used any more.
 func (s *Service) sendAgain(c Contact, another OneTimeCode, m moment) (ContactChange, error) {
 	switch {
-	case !c.Exists():
+	case !c.exists():
 		return ContactChange{}, ErrNotFound
-	case !c.VerifiedAt().IsZero():
+	case !c.verifiedAt().IsZero():
 		return ContactChange{}, NewError(ValidationFailed, "This contact is verified already.", FieldError{"channel", "ALREADY_VERIFIED", "names a contact that is verified already"})
 	case c.Code.exists() && m.at.Before(c.Code.ResendAt):
 		return ContactChange{}, resendTooSoon(c.Code.ResendAt.Sub(m.at))

@@ -52,7 +52,7 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Verified, error)
 	)
 	err = s.Store.ChangeContact(ctx, id, r.Channel, m.next(), func(c Contact) (ContactChange, error) {
 		change, verified, refused = ContactChange{}, Verified{}, nil
-		if !c.Exists() {
+		if !c.exists() {
 			return change, ErrNotFound
 		}
 		change, verified, refused = s.judge(c, r, m)
@@ -73,7 +73,7 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Verified, error)
 // judge is what becomes of a contact by one try. refused is told when the
 // change is committed.
 func (s *Service) judge(c Contact, r VerifyRequest, m moment) (change ContactChange, v Verified, refused error) {
-	verified := !c.VerifiedAt().IsZero()
+	verified := !c.verifiedAt().IsZero()
 	switch {
 	case !c.Code.exists() && !verified:
 		return change, v, errCodeExpired
@@ -82,7 +82,7 @@ func (s *Service) judge(c Contact, r VerifyRequest, m moment) (change ContactCha
 		if !c.Code.exists() || !s.Codes.Is(c.Code, r.Code) {
 			return change, v, errCodeInvalid
 		}
-		return change, Verified{Status: c.Account.Status, VerifiedAt: c.VerifiedAt()}, nil
+		return change, Verified{Status: c.Account.Status, VerifiedAt: c.verifiedAt()}, nil
 	case !m.at.Before(c.Code.ExpiresAt):
 		return change, v, errCodeExpired
 	case c.Code.Attempts >= s.CodeRules.Attempts:
