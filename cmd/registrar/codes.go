@@ -19,9 +19,19 @@ import (
 // codeKeyFile is the key that the embedded default makes for itself, in data_dir.
 const codeKeyFile = "codes.key"
 
-// codeKeys are the keys of one-time codes: the configured one's, or those of
-// the data directory's own. The directory must be this process's.
+// codeKeys are the keys of one-time codes.
 func codeKeys(c config.Config) (*verification.Keys, error) {
+	key, err := codeSecret(c)
+	if err != nil {
+		return nil, err
+	}
+	return verification.NewKeys(key)
+}
+
+// codeSecret is what the keys of one-time codes are derived from: the
+// configured one, or the data directory's own. The directory must be this
+// process's.
+func codeSecret(c config.Config) ([]byte, error) {
 	text := c.Codes.Key.Reveal()
 	if text == "" {
 		var err error
@@ -33,7 +43,7 @@ func codeKeys(c config.Config) (*verification.Keys, error) {
 	if err != nil || len(key) != verification.KeySize {
 		return nil, fmt.Errorf("the key of one-time codes is not %d octets in base64: see codes.key, codes.key_file, and %s in data_dir", verification.KeySize, codeKeyFile)
 	}
-	return verification.NewKeys(key)
+	return key, nil
 }
 
 // ownCodeKey reads the key at path, and makes it where there is none: whole on
