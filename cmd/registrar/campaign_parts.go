@@ -17,7 +17,7 @@ import (
 func (p *parts) feeder(c config.Config) *campaign.Feeder {
 	return &campaign.Feeder{
 		Store: p.db.Campaigns(), Leases: p.db.Leases(), Owner: p.instance.name, NewID: newID, ZonesOf: address.TimeZones, Now: time.Now, Log: p.log,
-		LeaseTTL: leaseTTL(c), Queued: c.Campaigns.Queued,
+		Fed: p.metrics.Fed, LeaseTTL: leaseTTL(c), Queued: c.Campaigns.Queued,
 	}
 }
 
@@ -60,15 +60,8 @@ func quietHours() func(notify.Claim, time.Time) (time.Time, bool) {
 	}
 }
 
-// withUnsubscribe puts the page of unsubscribe links beside the SOAP service:
-// before its callers' gateway, since people and mail programs have no account.
-func (p *parts) withUnsubscribe(c config.Config, links *campaign.Links, next http.Handler) http.Handler {
-	page := unsubscribe.New(links, p.db.Consents(), c.Brand, time.Now, p.log)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == config.UnsubscribePath {
-			page.ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+// unsubscribePage is the page that the links lead to. It stands before the
+// callers' gateway: people and mail programs have no account.
+func (p *parts) unsubscribePage(c config.Config) http.Handler {
+	return unsubscribe.New(p.links, p.db.Consents(), c.Brand, time.Now, p.log)
 }

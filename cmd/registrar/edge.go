@@ -57,6 +57,7 @@ func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error)
 	}
 	mux := http.NewServeMux()
 	mux.Handle(servicePath, onlyOwnPages(c, withDeadline(c.RequestTimeout, server)))
+	mux.Handle(config.UnsubscribePath, withDeadline(c.RequestTimeout, p.unsubscribePage(c)))
 	mux.Handle("GET /{$}", http.RedirectHandler(servicePath, http.StatusFound))
 	return telemetry.Correlate(transport.WithoutForwarded(mux)), nil
 }

@@ -22,7 +22,10 @@ type laneWork struct {
 
 // openNotifiers opens the lanes that this process serves, each with its own
 // connections to its providers.
-func (p *parts) openNotifiers(c config.Config) error {
+func (p *parts) openNotifiers(c config.Config) (err error) {
+	if p.links, err = unsubscribeLinks(c); err != nil {
+		return err
+	}
 	texts, err := template.Load(templateOptions(c))
 	if err != nil {
 		return err
@@ -33,13 +36,14 @@ func (p *parts) openNotifiers(c config.Config) error {
 	}
 	owner := uuid.NewString() // a restart is another owner: what this one left in SENDING may have left it
 	p.lanes = map[lane.Lane]laneWork{}
+	hold := quietHours()
 	for _, l := range lanes {
 		routes, err := p.openRoutes(c, l)
 		if err != nil {
 			return err
 		}
 		settings := notify.Config{
-			Lane: l, Owner: owner, Ledger: p.db.Ledger(), Renderer: codeOpener{keys: p.codes, next: texts}, Routes: routes, Observer: p.metrics, Log: p.log,
+			Lane: l, Owner: owner, Ledger: p.db.Ledger(), Renderer: linked{p.links, codeOpener{keys: p.codes, next: texts}}, Routes: routes, Observer: p.metrics, Log: p.log,
 			Lease: c.Notify.Lease, SendTimeout: min(c.Notify.Lease/2, sendTimeout(c, l.Channel())),
 		}
 		linger := time.Duration(0)
@@ -51,6 +55,7 @@ func (p *parts) openNotifiers(c config.Config) error {
 		case lane.Transactional:
 			settings.SettleDelay, linger = sharing/2, sharing
 		case lane.Marketing:
+			settings.Hold = hold
 			settings.Ledger, settings.Window, settings.SettleDelay = p.db.BulkLedger(), bulkWindow, sharing/4
 		}
 		notifier, err := notify.New(settings)

@@ -12,6 +12,7 @@ import (
 
 	"registrar/internal/address"
 	"registrar/internal/caller"
+	"registrar/internal/campaign"
 	"registrar/internal/config"
 	"registrar/internal/delivery"
 	"registrar/internal/gateway"
@@ -54,6 +55,7 @@ type parts struct {
 	receipts  *delivery.Receipts // nil where no provider sends any
 	codes     *verification.Keys
 	service   *registration.Service
+	links     *campaign.Links
 	outbox    depth
 
 	events       *outbox.Events // nil where none are published

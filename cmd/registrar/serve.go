@@ -81,6 +81,7 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 	stages.start(ctx, func(ctx context.Context) error { return forgetReceipts(ctx, p.db, p.log) })
 	p.startNotifiers(ctx, &stages)
 	stages.start(ctx, p.relay.Run)
+	stages.start(ctx, p.feeder(c).Run)
 	if p.events != nil {
 		stages.start(ctx, p.events.Run)
 	}

@@ -20,6 +20,7 @@ type Metrics struct {
 	latency       *prometheus.HistogramVec
 	published     *prometheus.CounterVec
 	poison        *prometheus.CounterVec
+	fed           prometheus.Counter
 	swept         *prometheus.CounterVec
 	providers     *prometheus.GaugeVec
 	throttled     *prometheus.CounterVec
@@ -55,6 +56,9 @@ func NewMetrics(version string) *Metrics {
 		poison: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "registrar_queue_poison_total", Help: "Messages that could not be decoded and went to the dead-letter topic, by lane.",
 		}, []string{"lane"}),
+		fed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "registrar_campaign_chosen_total", Help: "Notifications that were queued for campaigns.",
+		}),
 		swept: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "registrar_notifications_swept_total", Help: "Messages that a notifier found in the ledger because no queue had brought them in time, by lane.",
 		}, []string{"lane"}),
@@ -79,7 +83,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "registrar_build_info", Help: "1; the version is the label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.swept, m.providers, m.throttled, m.paced, m.receipts, m.bounces, info,
+	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.fed, m.swept, m.providers, m.throttled, m.paced, m.receipts, m.bounces, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -144,6 +148,9 @@ func (m *Metrics) Receipt(provider, result string) {
 
 // Bounce counts a mail that came back.
 func (m *Metrics) Bounce(result string) { m.bounces.WithLabelValues(result).Inc() }
+
+// Fed counts people who were chosen for campaigns.
+func (m *Metrics) Fed(notifications int) { m.fed.Add(float64(notifications)) }
 
 // Published counts messages that the outbox gave to the queue, or could not.
 func (m *Metrics) Published(n int, ok bool) {
