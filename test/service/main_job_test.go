@@ -249,11 +249,15 @@ func TestWelcome(t *testing.T) {
 	t.Parallel()
 	s := harness.New(t)
 	s.Start(t)
-	_, command, found := strings.Cut(s.Log(t), "  curl ")
-	if !found {
-		t.Fatalf("no curl line in\n%s", s.Log(t))
-	}
-	command, _, _ = strings.Cut(command, "\n")
+	var command string
+	harness.Eventually(t, 10*time.Second, func(context.Context) error { // /readyz answers a moment before
+		_, rest, found := strings.Cut(s.Log(t), "  curl ")
+		if !found {
+			return fmt.Errorf("no curl line in\n%s", s.Log(t))
+		}
+		command, _, _ = strings.Cut(rest, "\n")
+		return nil
+	})
 	var answers []string
 	for range 2 {
 		out, err := exec.CommandContext(t.Context(), "bash", "-c", "curl "+command).CombinedOutput()
