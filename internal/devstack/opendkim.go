@@ -46,7 +46,7 @@ func StartOpenDKIM(ctx context.Context, dir string, keys map[string]string) (*Op
 	err = o.AwaitReady(ctx, func(ctx context.Context) error {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", o.Address)
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 		}
 		return err
 	})

@@ -90,7 +90,7 @@ func (s *SMTP) greets(ctx context.Context) error {
 	if slices.Contains(s.argv, "--smtpscert") {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 		}
 		return err
 	}

@@ -73,3 +73,33 @@ func BenchmarkSend(b *testing.B) {
 		b.Run(strconv.Itoa(connections), func(b *testing.B) { benchmark(b, smtp.Config{Connections: connections}) })
 	}
 }
+
+// BenchmarkSigned is the same with signatures.
+func BenchmarkSigned(b *testing.B) {
+	for _, algorithms := range [][]string{{"ed25519"}, {"rsa"}, {"ed25519", "rsa"}} {
+		b.Run(strings.Join(algorithms, " and "), func(b *testing.B) {
+			var d smtp.DKIM
+			for _, a := range algorithms {
+				file, _ := newKey(b, a)
+				d.Keys = append(d.Keys, smtp.DKIMKey{Selector: a, File: file})
+			}
+			benchmark(b, smtp.Config{Connections: 8, DKIM: d})
+		})
+	}
+}
+
+// BenchmarkCompose is the mail alone.
+func BenchmarkCompose(b *testing.B) {
+	s, err := smtp.New(smtp.Config{Host: "127.0.0.1", Port: 1, Security: smtp.Plaintext, From: from})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	m := newsletter()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Compose(m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

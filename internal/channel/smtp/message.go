@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"bytes"
 	"net/mail"
 	"strings"
 	"time"
@@ -39,7 +40,7 @@ func (s *Sender) appendMessage(b []byte, m notify.Message, to string, now time.T
 	text := lines(m.Text)
 	if m.HTML == "" {
 		b = appendPart(b, "text/plain", text)
-		if !strings.HasSuffix(string(b[len(b)-len(crlf):]), crlf) {
+		if !bytes.HasSuffix(b, []byte(crlf)) {
 			b = append(b, crlf...)
 		}
 		return b

@@ -100,6 +100,7 @@ for n in range(int(sys.argv[2])):
 // TestSignatures: what arrives through Postfix is verified by two
 // implementations that are not ours.
 func TestSignatures(t *testing.T) {
+	t.Parallel()
 	rsaFile, rsaRecord := newKey(t, "rsa")
 	edFile, edRecord := newKey(t, "ed25519")
 	records := map[string]string{"r2026._domainkey.example.net": rsaRecord, "e2026._domainkey.example.net": edRecord}
@@ -191,6 +192,7 @@ func TestSignatures(t *testing.T) {
 
 // TestForgedFields: what a signature covers cannot be added to.
 func TestForgedFields(t *testing.T) {
+	t.Parallel()
 	file, record := newKey(t, "ed25519")
 	published := filepath.Join(t.TempDir(), "published")
 	if err := os.WriteFile(published, []byte("e._domainkey.example.net "+record+"\n"), 0o600); err != nil {
@@ -214,6 +216,7 @@ func TestForgedFields(t *testing.T) {
 // TestReturnedMail: the notice of what cannot be delivered arrives at the bounce
 // address and names the notification (RFC 3461, RFC 3464).
 func TestReturnedMail(t *testing.T) {
+	t.Parallel()
 	server := startPostfix(t, devstack.PostfixOptions{})
 	s := newSender(t, smtp.Config{Host: server.Host, Port: server.Port, Security: smtp.Plaintext, BounceAddress: "bounces@example.net"})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -241,6 +244,7 @@ func TestReturnedMail(t *testing.T) {
 
 // TestPostfixRefuses: the same failures as by script, by a real server.
 func TestPostfixRefuses(t *testing.T) {
+	t.Parallel()
 	server := startPostfix(t, devstack.PostfixOptions{TLS: true, SignIn: true})
 	for _, c := range []struct {
 		name     string
