@@ -145,12 +145,12 @@ func (p *peer) serve(conn net.Conn, end chan struct{}) {
 		case "AUTH":
 			reply = p.signIn(conn, lines, rest)
 		case "DATA":
+			p.mutex.Lock() // before the answer: the script may change with it
+			refused, middle := p.script["DATA"] != "", p.script["body"] == "close"
+			p.mutex.Unlock()
 			if !p.act(conn, end, "DATA", "354 go on") {
 				return
 			}
-			p.mutex.Lock()
-			refused, middle := p.script["DATA"] != "", p.script["body"] == "close"
-			p.mutex.Unlock()
 			if refused {
 				continue
 			}

@@ -436,7 +436,9 @@ func TestFailures(t *testing.T) {
 				}
 				_, _, before := p.count()
 				p.set(c.step, "")
-				if _, err := s.Send(t.Context(), messageTo("ada@example.com")); err != nil {
+				next, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				if _, err := s.Send(next, messageTo("ada@example.com")); err != nil {
 					t.Errorf("the next message: %v", err)
 				}
 				connections, _, after := p.count()
