@@ -81,7 +81,7 @@ const (
 	codeSendTimeout = 5 * time.Second
 	// bulkWindow is how many messages of a campaign are claimed in one
 	// transaction, where the provider is fast enough.
-	bulkWindow = 100
+	bulkWindow = 400
 )
 
 // lanesOf are the lanes that this process serves.

@@ -14,11 +14,15 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"registrar/internal/campaign"
 	"registrar/internal/config"
+	"registrar/internal/lane"
 	"registrar/internal/registration"
+	"registrar/test/harness"
 )
 
 // mailSink is test/bench/sink in a process of its own.
@@ -212,19 +216,188 @@ func report(b *testing.B, what string, took []time.Duration) {
 	fmt.Printf("%-40s %5d codes  p50 %6.2f  p90 %6.2f  p99 %6.2f  max %6.2f ms\n", what, len(took), percentile(took, 0.5), percentile(took, 0.9), percentile(took, 0.99), percentile(took, 1))
 }
 
-// BenchmarkOTP is how long a one-time code takes from the commit to the
-// provider's wire.
-func BenchmarkOTP(b *testing.B) {
-	sink := startMailSink(b, true)
+// mailConfig is a service that writes to sink, on the embedded default.
+func mailConfig(b *testing.B, sink *mailSink) config.Config {
 	c := config.Default()
-	c.DataDir, c.Email.Driver, c.Email.From = b.TempDir(), config.SMTP, "registrar@example.com"
+	c.DataDir, c.Email.Driver, c.Email.From, c.PublicURL = b.TempDir(), config.SMTP, "registrar@example.com", "https://registrar.example.com"
 	c.Email.SMTP.Host, c.Email.SMTP.Port, c.Email.SMTP.Security = "127.0.0.1", sink.port, "none"
-	p, stop := startParts(b, c)
-	defer stop()
-	l := &codeLoad{parts: p, stamps: &stamps{next: p.relay, at: map[registration.ID]time.Time{}}, wire: sink.at}
-	p.service.Announcer = l.stamps
-	l.run(b, 40)
+	return c
+}
+
+// populate makes n people who may be written to, and tells nobody.
+func populate(b *testing.B, p *parts, n int) {
+	b.Helper()
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
+				_, err := p.service.Register(context.Background(), registration.Request{
+					Username: fmt.Sprintf("reader%d", i), Email: fmt.Sprintf("reader%d@example.com", i), Password: "velvet-anchor-tuesday", Locale: "en",
+					FirstName: "Ada", MarketingConsent: true, Silent: true, Verified: true,
+				})
+				if err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// startCampaign starts a campaign to everybody.
+func startCampaign(b *testing.B, p *parts, name string) {
+	b.Helper()
+	s := campaignsOf(p.db)
+	if _, err := s.Create(b.Context(), campaign.Campaign{Name: name, Channel: registration.EmailChannel, Template: "welcome-back", Life: 24 * time.Hour}); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.Start(b.Context(), name); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// number is a figure of the environment.
+func number(b *testing.B, variable string, otherwise int) int {
+	b.Helper()
+	s := os.Getenv(variable)
+	if s == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		b.Fatalf("%s=%q is no number", variable, s)
+	}
+	return n
+}
+
+// providerRate is at how many messages a second the backlog is sent.
+const providerRate = 1000
+
+// BenchmarkOTP is how long a one-time code takes from the commit to the
+// provider's wire, alternately on an empty queue and behind a backlog of
+// marketing that is being sent at the provider's rate, all with the ledger and
+// every write synced.
+func BenchmarkOTP(b *testing.B) {
+	b.Run("embedded", func(b *testing.B) {
+		sink := startMailSink(b, true)
+		otp(b, "embedded broker, SQLite, SMTP", mailConfig(b, sink), sink.at)
+	})
+	b.Run("kafka", func(b *testing.B) {
+		sink := startMailSink(b, true)
+		c := mailConfig(b, sink)
+		useServers(b, &c)
+		otp(b, "Kafka, MariaDB, SMTP", c, sink.at)
+	})
+}
+
+// useServers gives c a MariaDB and a Kafka broker of its own.
+func useServers(b *testing.B, c *config.Config) {
+	b.Helper()
+	node, _ := harness.MariaDB(b)
+	cluster, _ := harness.Kafka(b)
+	c.Database.Driver, c.Database.Addresses, c.Database.User, c.Database.Password = config.MariaDB, []string{node.Address}, node.User, config.Secret(node.Password)
+	c.Kafka.Brokers = cluster.Brokers()
+	c.Codes.Key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+}
+
+// otp measures one kind of installation: half of the codes on an empty queue,
+// before and after those behind the backlog.
+func otp(b *testing.B, what string, c config.Config, wire func(registration.ID) (time.Time, bool)) {
+	codes, backlog := number(b, "OTP_CODES", 400), number(b, "OTP_BACKLOG", 20_000)
+	c.Email.Rate, c.Events.Enabled = providerRate, false
+	l := &codeLoad{wire: wire}
+	measure := func(stage string, n int, lanes []string, before func(p *parts)) []time.Duration {
+		c.Notify.Lanes = lanes
+		p, stop := startParts(b, c)
+		defer stop()
+		l.parts, l.stamps = p, &stamps{next: p.relay, at: map[registration.ID]time.Time{}}
+		p.service.Announcer = l.stamps
+		if before != nil {
+			before(p)
+		}
+		if n == 0 {
+			return nil
+		}
+		l.run(b, 40)
+		took := l.run(b, n)
+		report(b, what+", "+stage, took)
+		return took
+	}
 	for b.Loop() {
-		report(b, "embedded broker, SQLite, SMTP, empty", l.run(b, 300))
+		empty := measure("empty", codes/2, nil, nil)
+		measure("", 0, []string{"email.otp"}, func(p *parts) { enqueue(b, p, backlog) })
+		behind := measure("behind the backlog", codes, nil, func(p *parts) { time.Sleep(5 * time.Second) })
+		c.DataDir = b.TempDir()
+		if c.Database.Driver == config.SQLite {
+			empty = append(empty, measure("empty again", codes/2, nil, nil)...)
+		}
+		slices.Sort(empty)
+		report(b, what+", empty in all", empty)
+		for name, p := range map[string]float64{"p50": 0.5, "p99": 0.99, "max": 1} {
+			b.ReportMetric(percentile(behind, p), name+"-ms-behind")
+			b.ReportMetric(percentile(behind, p)/percentile(empty, p), name+"-ratio")
+		}
+	}
+}
+
+// enqueue has campaigns to many people put n messages at least into the queue,
+// which nobody takes out.
+func enqueue(b *testing.B, p *parts, n int) {
+	b.Helper()
+	const people = 20_000
+	began := time.Now()
+	populate(b, p, min(n, people))
+	for i := range (n + people - 1) / people {
+		startCampaign(b, p, fmt.Sprintf("backlog-%d", i))
+	}
+	for have := 0; have < n; time.Sleep(time.Second) {
+		var err error
+		if have, _, err = p.db.Outbox().Depth(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	fed := time.Since(began)
+	for {
+		due, err := p.db.Outbox().Due(b.Context(), []lane.Lane{lane.EmailMarketing}, time.Now(), 1)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(due) == 0 {
+			break
+		}
+		time.Sleep(time.Second)
+	}
+	fmt.Printf("%d marketing messages queued in %v, with the broker after %v\n", n, fed.Round(time.Second), time.Since(began).Round(time.Second))
+}
+
+// BenchmarkBulk is a campaign from its start to the last mail at the sink.
+func BenchmarkBulk(b *testing.B) {
+	sink := startMailSink(b, false)
+	n := number(b, "BULK_PEOPLE", 100_000)
+	p, stop := startParts(b, mailConfig(b, sink))
+	defer stop()
+	began := time.Now()
+	populate(b, p, n)
+	fmt.Printf("%d people in %v\n", n, time.Since(began).Round(time.Millisecond))
+	for b.Loop() {
+		before, cpu := sink.messages(), processCPU(b)
+		began := time.Now()
+		startCampaign(b, p, fmt.Sprintf("bulk-%d", began.UnixNano()))
+		last, lastAt := before, began
+		for last < before+n && time.Since(lastAt) < time.Minute {
+			time.Sleep(time.Second)
+			if now := sink.messages(); now != last {
+				fmt.Printf("%6.1fs %d\n", time.Since(began).Seconds(), now-before)
+				last, lastAt = now, time.Now()
+			}
+		}
+		took := lastAt.Sub(began)
+		cpu = processCPU(b) - cpu
+		if last != before+n {
+			b.Errorf("%d messages, want %d", last-before, n)
+		}
+		b.ReportMetric(float64(n)/took.Minutes(), "messages/min")
+		b.ReportMetric(float64(cpu.Microseconds())/float64(n), "µs-cpu/message")
 	}
 }

@@ -19,7 +19,6 @@ const (
 	backoffLimit = 10 * time.Second
 	sweepPage    = 500 // notifications that a sweep changes in one transaction
 	settledPage  = 5000
-	roundsABreak = 50 * time.Millisecond // at most so long after a round that had work
 )
 
 // Feeder carries campaigns out: it chooses people, batch by batch, and sweeps
@@ -66,7 +65,6 @@ func (f *Feeder) Run(ctx context.Context) error {
 	defer f.release(ctx)
 	wait := backoffFirst
 	for ctx.Err() == nil {
-		began := f.Now()
 		worked, err := f.Round(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
@@ -76,9 +74,6 @@ func (f *Feeder) Run(ctx context.Context) error {
 			continue
 		case !worked:
 			pause(ctx, f.Poll/2+rand.N(f.Poll)) //nolint:gosec // jitter
-		default:
-			// Others write too: half of the time is theirs.
-			pause(ctx, min(f.Now().Sub(began), roundsABreak))
 		}
 		wait = backoffFirst
 		if f.failing && err == nil {

@@ -52,7 +52,7 @@ func (s *Campaigns) Feed(ctx context.Context, lease outbox.Lease, c campaign.Cam
 	if err != nil {
 		return c, fmt.Errorf("store: feed: %w", err)
 	}
-	err = s.db.transact(ctx, "feed", func(ctx context.Context, t *tx) error {
+	err = s.db.transactAs(ctx, "feed", true, func(ctx context.Context, t *tx) error {
 		n, err := t.exec(ctx, `UPDATE campaigns SET position = ?, looked_at = ?, chosen = ?, excluded = ?, fed_at = ?, revision = ? WHERE id = ? AND revision = ? AND state = 'RUNNING'`,
 			nullID(after.Position), after.LookedAt, after.Chosen, excluded, micros(after.FedAt), after.Revision, c.ID[:], c.Revision)
 		if err != nil {
@@ -124,7 +124,7 @@ func (s *Campaigns) Sweep(ctx context.Context, lease outbox.Lease, c campaign.Ca
 		return s.sweepSettled(ctx, lease, c, now, limit)
 	}
 	after, n := c, 0
-	err := s.db.transact(ctx, "sweep", func(ctx context.Context, t *tx) error {
+	err := s.db.transactAs(ctx, "sweep", true, func(ctx context.Context, t *tx) error {
 		// The rows are locked, so that a notifier that is about to put one aside,
 		// by a state that the campaign had before, is waited for.
 		var found []sweptRow
@@ -195,7 +195,7 @@ func (s *Campaigns) sweepSettled(ctx context.Context, lease outbox.Lease, c camp
 	if n == 0 && after.State == c.State {
 		return c, 0, nil
 	}
-	err = s.db.transact(ctx, "sweep", func(ctx context.Context, t *tx) error { return t.swept(ctx, lease, c, &after) })
+	err = s.db.transactAs(ctx, "sweep", true, func(ctx context.Context, t *tx) error { return t.swept(ctx, lease, c, &after) })
 	return after, n, err
 }
 
