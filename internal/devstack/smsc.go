@@ -63,6 +63,9 @@ type SMSCBehaviour struct {
 	ReceiptAfterMS  int    `json:"receipt_after_ms,omitempty"`
 	ReceiptRepeatMS int    `json:"repeat_ms,omitempty"` // after ESME_RX_T_APPN; 0 for 100
 	HexadecimalIDs  bool   `json:"hex_ids,omitempty"`   // in answers; in the text of receipts they are decimal
+
+	// JournalPrefix is what a destination begins with whose messages are written to the journal; "" for all.
+	JournalPrefix string `json:"journal_prefix,omitempty"`
 }
 
 // SMSCEvent is one line of the journal.

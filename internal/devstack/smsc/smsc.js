@@ -49,21 +49,26 @@ function bind(session, pdu) {
   sessions.add(session);
 }
 
-function submit(session, pdu) {
-  submits++;
-  const id = ++lastID;
-  const answerID = behaviour.hex_ids ? id.toString(16).toUpperCase() : String(id);
-  const throttled = behaviour.throttle_of && (submits - 1) % behaviour.throttle_of < behaviour.throttle;
-  const status = throttled ? behaviour.throttle_status || smpp.ESME_RTHROTTLED : spend('fail') ? behaviour.fail_status : 0;
+function noteSubmit(pdu, status, messageID) {
   const {udh, message} = typeof pdu.short_message === 'object' ? pdu.short_message : {message: pdu.short_message};
   note({
-    event: 'submit', at: micros(), status, message_id: status ? '' : answerID, outstanding: ++outstanding,
+    event: 'submit', at: micros(), status, message_id: messageID, outstanding,
     source: pdu.source_addr, source_ton: pdu.source_addr_ton, source_npi: pdu.source_addr_npi,
     destination: pdu.destination_addr, destination_ton: pdu.dest_addr_ton, destination_npi: pdu.dest_addr_npi,
     service_type: pdu.service_type, esm_class: pdu.esm_class, priority: pdu.priority_flag, validity: pdu.validity_period,
     registered: pdu.registered_delivery, data_coding: pdu.data_coding,
     udh: udh ? Buffer.concat(udh).toString('hex') : '', text: String(message),
   });
+}
+
+function submit(session, pdu) {
+  submits++;
+  const id = ++lastID;
+  const answerID = behaviour.hex_ids ? id.toString(16).toUpperCase() : String(id);
+  const throttled = behaviour.throttle_of && (submits - 1) % behaviour.throttle_of < behaviour.throttle;
+  const status = throttled ? behaviour.throttle_status || smpp.ESME_RTHROTTLED : spend('fail') ? behaviour.fail_status : 0;
+  outstanding++;
+  if (!behaviour.journal_prefix || pdu.destination_addr.startsWith(behaviour.journal_prefix)) noteSubmit(pdu, status, status ? '' : answerID);
   if (spend('drop_before')) {
     outstanding = 0;
     session.destroy();
