@@ -14,6 +14,7 @@ import (
 	"registrar/internal/bounce"
 	"registrar/internal/config"
 	"registrar/internal/store"
+	"registrar/internal/telemetry"
 )
 
 // bounces are the ways by which mail comes back. Each may be nil.
@@ -24,10 +25,15 @@ type bounces struct {
 }
 
 // openBounces opens what is configured of them.
-func openBounces(ctx context.Context, c config.Config, db *store.DB, observe func(result string), log *slog.Logger) (*bounces, error) {
-	handler := &bounce.Handler{Ledger: db.Bounces(), Now: time.Now, Log: log, Observe: func(r bounce.Result) { observe(string(r)) }}
+func openBounces(ctx context.Context, c config.Config, db *store.DB, metrics *telemetry.Metrics, log *slog.Logger) (*bounces, error) {
+	handler := &bounce.Handler{Ledger: db.Bounces(), Now: time.Now, Log: log, Observe: func(r bounce.Result) { metrics.Bounce(string(r)) }}
 	b := &bounces{}
 	var err error
+	if c.Bounces.Maildir != "" || c.Bounces.SMTPListen != "" {
+		for _, r := range []bounce.Result{bounce.Failed, bounce.Delivered, bounce.Complaint, bounce.Unchanged, bounce.Unmatched, bounce.NoReport, bounce.Unreadable} {
+			metrics.Bounces(string(r))
+		}
+	}
 	if c.Bounces.Maildir != "" {
 		settings := bounce.MaildirConfig{Dir: c.Bounces.Maildir, Poll: c.Bounces.Poll, Keep: c.Bounces.Keep, MaxBytes: int64(c.Bounces.MaxBytes), Log: log}
 		if b.maildir, err = bounce.OpenMaildir(settings, handler); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,9 +38,10 @@ on what is queued: only what a notifier has already taken is still sent.
 It goes behind everything else: one-time codes and the news of registrations
 never wait for a campaign.
 
-With the embedded database these commands must be run as the user that the
-service runs as, with the same --data-dir.`,
-		Example: `  registrar campaign create spring --template spring-offer --channel email --locale en,ar \
+Give them the service's configuration: the templates and the page to unsubscribe
+at are looked for by it. With the embedded database they must be run as the user
+that the service runs as, with the same --data-dir.`,
+		Example: `  registrar campaign create spring --template welcome-back --channel email --locale en,ar \
       --quiet-hours 21:00-08:00 --time-zone Asia/Riyadh --frequency-cap 2/7d
   registrar campaign audience spring       # how many would get it now, and why others would not
   registrar campaign start spring
@@ -69,7 +71,7 @@ func oneCampaign(cmd *cobra.Command, args []string) error {
 // withCampaigns opens the database that there is, also beside a serve that runs
 // on it. It neither makes one nor changes its schema. What do does has no time
 // limit but the command's own.
-func withCampaigns(cmd *cobra.Command, do func(context.Context, *campaign.Service) error) (err error) {
+func withCampaigns(cmd *cobra.Command, do func(context.Context, config.Config, *campaign.Service) error) (err error) {
 	c, err := config.Load(cmd.Flags(), os.Environ())
 	if err != nil {
 		return err
@@ -89,7 +91,7 @@ func withCampaigns(cmd *cobra.Command, do func(context.Context, *campaign.Servic
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return do(cmd.Context(), campaignsOf(db))
+	return do(cmd.Context(), c, campaignsOf(db))
 }
 
 // campaignsOf is what an operator does with the campaigns of a database.
@@ -133,18 +135,29 @@ func nextOf(e *campaign.StateError) string {
 	}
 }
 
-// changeCampaignCommand is one of the commands that bring a campaign into a state.
-func changeCampaignCommand(use, short, long, done string, change func(*campaign.Service, context.Context, string) (campaign.Campaign, error)) *cobra.Command {
+// changeCampaignCommand is one of the commands that bring a campaign into a
+// state. may is asked before, where it is not nil; done says what comes next, of
+// the campaign NAME.
+func changeCampaignCommand(use, short, long, done string, may func(config.Config, campaign.Campaign) error, change func(*campaign.Service, context.Context, string) (campaign.Campaign, error)) *cobra.Command {
 	return &cobra.Command{
 		Use: use + " NAME", Short: short, Long: long, Example: "  registrar campaign " + use + " spring",
 		Args: oneCampaign,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withCampaigns(cmd, func(ctx context.Context, s *campaign.Service) error {
+			return withCampaigns(cmd, func(ctx context.Context, settings config.Config, s *campaign.Service) error {
+				if may != nil {
+					c, err := s.Store.Campaign(ctx, args[0])
+					if err == nil {
+						err = may(settings, c)
+					}
+					if err != nil {
+						return advisedCampaign(err, args[0])
+					}
+				}
 				c, err := change(s, ctx, args[0])
 				if err != nil {
 					return advisedCampaign(err, args[0])
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "Campaign %s is %s. %s\n", c.Name, c.State, done)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "Campaign %s is %s. %s\n", c.Name, c.State, strings.ReplaceAll(done, "NAME", c.Name))
 				return err
 			})
 		},
@@ -153,23 +166,27 @@ func changeCampaignCommand(use, short, long, done string, change func(*campaign.
 
 func startCampaignCommand() *cobra.Command {
 	return changeCampaignCommand("start", "Start a campaign", `The servers begin to choose people and to write to them. Who registers from now
-on is not in the campaign. After its deadline nothing more is sent.`,
-		"registrar campaign status NAME --watch shows how far it is.", (*campaign.Service).Start)
+on is not in the campaign. After its deadline nothing more is sent.
+
+It is refused where the template is not there (templates_dir), and where e-mail
+leaves to a mail server without an https address to unsubscribe at (public_url,
+campaigns.unsubscribe_url): give the service's configuration.`,
+		"registrar campaign status NAME --watch shows how far it is.", mayLeave, (*campaign.Service).Start)
 }
 
 func pauseCampaignCommand() *cobra.Command {
 	return changeCampaignCommand("pause", "Stop a campaign for a while", `Nobody more is chosen, and what is queued waits, within seconds; only what a
 notifier has already taken is still sent. The deadline does not move.`,
-		"registrar campaign resume NAME lets it go on.", (*campaign.Service).Pause)
+		"registrar campaign resume NAME lets it go on.", nil, (*campaign.Service).Pause)
 }
 
 func resumeCampaignCommand() *cobra.Command {
 	return changeCampaignCommand("resume", "Let a paused campaign go on", `What has waited is sent, and the choice goes on where it stopped.`,
-		"It is RUNNING once all that has waited is due again.", (*campaign.Service).Resume)
+		"It is RUNNING once all that has waited is due again.", mayLeave, (*campaign.Service).Resume)
 }
 
 func cancelCampaignCommand() *cobra.Command {
 	return changeCampaignCommand("cancel", "End a campaign for good", `Nobody more is chosen, and what is queued is dropped: it ends as EXPIRED with the
 reason CANCELLED. What a notifier has already taken is still sent.`,
-		"It cannot be taken back.", (*campaign.Service).Cancel)
+		"It cannot be taken back.", nil, (*campaign.Service).Cancel)
 }

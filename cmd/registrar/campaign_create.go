@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"registrar/internal/campaign"
+	"registrar/internal/config"
 	"registrar/internal/registration"
 )
 
@@ -31,7 +32,7 @@ func (f *campaignFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.quietHours, "quiet-hours", "", "`hours` in which nobody is written to, such as 21:00-08:00, in the time zone of the person's mobile number")
 	fs.StringVar(&f.timeZone, "time-zone", "", "IANA `name` of the time zone of those without a mobile number, such as Asia/Riyadh; needed with --quiet-hours")
 	fs.StringVar(&f.frequencyCap, "frequency-cap", "", "at most so many campaign messages a person in a time, over all campaigns, such as `2/7d`")
-	fs.StringVar(&f.deadline, "deadline", "7d", "nothing is sent any more so `long` after the start; 1m to 90d")
+	fs.StringVar(&f.deadline, "deadline", "7d", "`time` after the start from which on nothing more is sent; 1m to 90d")
 }
 
 // campaign reads the flags; all that is wrong is told together.
@@ -113,16 +114,19 @@ and the number does not tell which, it is quiet as long as it is in any of them.
 
 The frequency cap counts a person's messages of all campaigns, by both channels:
 those that wait to be sent and those that were sent within the time.`,
-		Example: `  registrar campaign create spring --template spring-offer --locale en,ar --quiet-hours 21:00-08:00 --time-zone Asia/Riyadh
-  registrar campaign create back --template we-miss-you --channel sms --registered-before 2025-01-01 --frequency-cap 1/30d --deadline 2d
-  registrar campaign create spring --template spring-offer --dry-run   # how many would get it`,
+		Example: `  registrar campaign create spring --template welcome-back --locale en,ar --quiet-hours 21:00-08:00 --time-zone Asia/Riyadh
+  registrar campaign create back --template welcome-back --channel sms --registered-before 2025-01-01 --frequency-cap 1/30d --deadline 2d
+  registrar campaign create spring --template welcome-back --dry-run   # how many would get it`,
 		Args: oneCampaign,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := flags.campaign(args[0])
 			if err != nil {
 				return err
 			}
-			return withCampaigns(cmd, func(ctx context.Context, s *campaign.Service) error {
+			return withCampaigns(cmd, func(ctx context.Context, settings config.Config, s *campaign.Service) error {
+				if err := hasTemplate(settings, c); err != nil {
+					return err
+				}
 				if dryRun {
 					return tellAudience(ctx, cmd, s, c, false)
 				}

@@ -15,6 +15,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"registrar/internal/campaign"
+	"registrar/internal/config"
 	"registrar/internal/registration"
 )
 
@@ -110,7 +111,7 @@ it. It may take some seconds for each 100,000 accounts.`,
   registrar campaign audience spring --json | jq .get_it`,
 		Args: oneCampaign,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withCampaigns(cmd, func(ctx context.Context, s *campaign.Service) error {
+			return withCampaigns(cmd, func(ctx context.Context, _ config.Config, s *campaign.Service) error {
 				c, err := s.Store.Campaign(ctx, args[0])
 				if err != nil {
 					return advisedCampaign(err, args[0])

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"registrar/internal/campaign"
+	"registrar/internal/config"
 	"registrar/internal/registration"
 )
 
@@ -60,7 +61,7 @@ func listCampaignsCommand() *cobra.Command {
   registrar campaign list --json | jq -r '.[] | select(.state == "RUNNING") | .name'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withCampaigns(cmd, func(ctx context.Context, s *campaign.Service) error {
+			return withCampaigns(cmd, func(ctx context.Context, _ config.Config, s *campaign.Service) error {
 				all, err := s.Store.Campaigns(ctx)
 				if err != nil {
 					return err
@@ -116,7 +117,7 @@ and shows the progress on a terminal as bars, elsewhere as a line at each change
   registrar campaign status spring --json | jq .notifications`,
 		Args: oneCampaign,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withCampaigns(cmd, func(ctx context.Context, s *campaign.Service) error {
+			return withCampaigns(cmd, func(ctx context.Context, _ config.Config, s *campaign.Service) error {
 				if watch {
 					if err := watchCampaign(ctx, cmd.ErrOrStderr(), s, args[0]); err != nil {
 						return advisedCampaign(err, args[0])

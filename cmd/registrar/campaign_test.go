@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -92,7 +93,7 @@ func TestCampaignCommands(t *testing.T) {
 	ok([]string{"There is no campaign"}, "list")
 	refused("registrar campaign list", "start", "spring")
 	refused("one name", "start")
-	create := []string{"create", "spring", "--template", "spring", "--locale", "en,ar", "--quiet-hours", "00:00-00:01", "--time-zone", "Asia/Riyadh", "--frequency-cap", "2/7d", "--registered-since", "2020-01-31", "--deadline", "2d"}
+	create := []string{"create", "spring", "--template", "welcome-back", "--locale", "en,ar", "--quiet-hours", "00:00-00:01", "--time-zone", "Asia/Riyadh", "--frequency-cap", "2/7d", "--registered-since", "2020-01-31", "--deadline", "2d"}
 	ok([]string{"accounts 6", "would get it 3", "not: no consent to marketing 3"}, append(create, "--dry-run")...)
 	ok([]string{"There is no campaign"}, "list")
 	ok([]string{"registrar campaign start spring"}, create...)
@@ -116,7 +117,7 @@ func TestCampaignCommands(t *testing.T) {
 		t.Errorf("the status is %+v", got)
 	}
 	ok([]string{"spring is PAUSED"}, "pause", "spring")
-	ok([]string{"spring PAUSED EMAIL spring"}, "list")
+	ok([]string{"spring PAUSED EMAIL welcome-back"}, "list")
 	if _, stderr, err := runCampaign(t.Context(), dir, "status", "spring", "--watch"); err != nil || !strings.Contains(stderr, "PAUSED: 6 of 6 accounts looked at, 0 of 3 messages settled") {
 		t.Errorf("%v\n%s", err, stderr)
 	}
@@ -124,6 +125,50 @@ func TestCampaignCommands(t *testing.T) {
 	ok([]string{"spring is CANCELLING"}, "cancel", "spring")
 	refused("it is over", "resume", "spring")
 	refused("there is no database in", "list", "--data-dir", t.TempDir())
+}
+
+// TestWhatACampaignNeeds: its template, and for e-mail that reaches people an
+// https address to unsubscribe at.
+func TestWhatACampaignNeeds(t *testing.T) {
+	t.Parallel()
+	dir, _ := madeDatabase(t, 0)
+	texts := t.TempDir()
+	own := filepath.Join(texts, "v1", "campaigns", "text-only", "en")
+	if err := errors.Join(os.MkdirAll(own, 0o700), os.WriteFile(filepath.Join(own, "sms.txt"), []byte("Sale at {{.Brand}}"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	file := func(yaml string) string {
+		path := filepath.Join(t.TempDir(), "registrar.yaml")
+		if err := os.WriteFile(path, []byte(yaml+"templates_dir: "+texts+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const mailServer = "email: {driver: smtp, from: a@b.example, smtp: {host: mx.example.com}}\n"
+	inbox, smtp := file(""), file(mailServer)
+	for _, step := range []struct{ args, config, want string }{
+		{"create spring --template nosuch", inbox, "no campaign template nosuch for email; there are: welcome-back."},
+		{"create spring --template nosuch --dry-run", inbox, "no campaign template nosuch"},
+		{"create spring --template text-only", inbox, "no campaign template text-only for email"},
+		{"create sale --template text-only --channel sms", smtp, ""},
+		{"create spring --template welcome-back", smtp, ""},
+		{"start spring", smtp, "set public_url, or campaigns.unsubscribe_url"},
+		{"start spring", file(mailServer + "public_url: http://api.example.com\n"), "https address"},
+		{"start sale", smtp, ""},
+		{"start spring", file(mailServer + "public_url: https://api.example.com\n"), ""},
+		{"pause spring", smtp, ""},
+		{"resume spring", smtp, "set public_url"},
+		{"resume spring", file(mailServer + "campaigns: {unsubscribe_url: 'https://mail.example.com/unsubscribe'}\n"), ""},
+		{"cancel spring", smtp, ""},
+		{"cancel sale", inbox, ""},
+		{"create summer --template welcome-back", inbox, ""},
+		{"start summer", inbox, ""},
+	} {
+		_, _, err := runCampaign(t.Context(), dir, append(strings.Fields(step.args), "--config", step.config)...)
+		if (err == nil) != (step.want == "") || err != nil && !strings.Contains(err.Error(), step.want) {
+			t.Errorf("%s: %v, want %q", step.args, err, step.want)
+		}
+	}
 }
 
 // TestCampaignFlags: all that is wrong is told at once, by its flag.

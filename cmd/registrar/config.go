@@ -43,7 +43,9 @@ and other news leaves MARKETING of it to campaigns. Nothing is connected to.`,
 	show := &cobra.Command{
 		Use:   "show",
 		Short: "Print every setting with its present value; secrets are redacted",
-		Args:  cobra.NoArgs,
+		Example: `  registrar config show --config registrar.yaml
+  REGISTRAR_LOG_FORMAT=json registrar config show | grep -A 2 ^log:`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := config.Load(cmd.Flags(), os.Environ())
 			if err != nil {

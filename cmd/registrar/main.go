@@ -21,7 +21,8 @@ var version = "unknown"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, stop)       // a second signal ends the program at once
+	cobra.EnableCommandSorting = false // they are in the order in which they are needed
 	err := root().ExecuteContext(ctx)
 	stop()
 	if err != nil {
@@ -44,23 +45,40 @@ func root() *cobra.Command {
 		Use:   "registrar",
 		Short: "A SOAP registration service: accounts in, e-mail and SMS out",
 		Long: `Registrar takes RegisterRequest envelopes (SOAP 1.1 and 1.2), checks them, hashes
-the password, stores the account and its profile, and tells the person by e-mail
-and SMS.
+the password, stores the account and its profile, and sends a one-time code to the
+e-mail address and one to the mobile number. With the codes the person is verified
+(VerifyContact), the account becomes active, and the news of it goes out. Those who
+consented can be written to by campaigns.
 
 Without any configuration everything is in this one program: a database file, a
 message broker and an inbox that shows what people would get. With addresses of
-MariaDB, Kafka, a mail server and an SMS gateway in its configuration the same
+MariaDB, Kafka, mail servers and SMS providers in its configuration the same
 program works with those.`,
 		Example: `  registrar serve                          # everything, on 127.0.0.1:8080, data in ./data
   registrar serve --config registrar.yaml  # with a configuration file
   registrar config show                    # every setting and its present value
   registrar caller add erp                 # a system that may call, and its secret
   registrar template preview               # the messages that people get
-  registrar dlq list                       # messages that could not be read
-  registrar migrate status                 # where the database's schema stands`,
+  registrar notification list              # what became of messages to people`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	cmd.AddCommand(serveCommand(), notifyCommand(), callerCommand(), templateCommand(), campaignCommand(), dlqCommand(), notificationCommand(), suppressionCommand(), eventCommand(), migrateCommand(), configCommand(), versionCommand())
+	for _, g := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Run:", []*cobra.Command{serveCommand(), notifyCommand()}},
+		{"Set up:", []*cobra.Command{configCommand(), migrateCommand(), callerCommand(), templateCommand()}},
+		{"Operate, also while it runs:", []*cobra.Command{campaignCommand(), notificationCommand(), suppressionCommand(), dlqCommand()}},
+		{"Look up:", []*cobra.Command{eventCommand(), versionCommand()}},
+	} {
+		cmd.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.title
+			cmd.AddCommand(c)
+		}
+	}
+	cmd.SetHelpCommandGroupID("Look up:")
+	cmd.SetCompletionCommandGroupID("Look up:")
 	return cmd
 }

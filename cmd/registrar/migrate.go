@@ -39,6 +39,7 @@ down drops what the newest step made, and all that is kept there.`,
 	} {
 		one := &cobra.Command{
 			Use: sub.use, Short: sub.short, Args: cobra.NoArgs,
+			Example: "  registrar migrate " + sub.use + " --config registrar.yaml",
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				c, err := config.Load(cmd.Flags(), os.Environ())
 				if err != nil {

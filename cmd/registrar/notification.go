@@ -33,7 +33,8 @@ attempt to send it has come to. Addresses and numbers are masked.
   ACCEPTED   a provider has taken it over
   DELIVERED  it is known to have arrived
   FAILED     it was refused for good, or came back
-  EXPIRED    its deadline passed before a provider took it
+  EXPIRED    nobody wants it any more: its deadline passed before a provider took
+             it, its code was used or replaced, its campaign was cancelled
   UNKNOWN    it may have been sent, and may not be sent again`,
 		Example: `  registrar notification list --state FAILED --since 24h
   registrar notification show 01936f0a-5d2c-7b31-9c44-8a1e2f6b7d90`,

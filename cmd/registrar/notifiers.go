@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,7 +23,8 @@ type laneWork struct {
 }
 
 // openNotifiers opens the lanes that this process serves, each with its own
-// connections to its providers.
+// connections to its providers; of those that were not asked for by name, the
+// ones alone that it may send.
 func (p *parts) openNotifiers(c config.Config) (err error) {
 	if p.links, err = unsubscribeLinks(c); err != nil {
 		return err
@@ -38,6 +41,14 @@ func (p *parts) openNotifiers(c config.Config) (err error) {
 	p.lanes = map[lane.Lane]laneWork{}
 	hold := quietHours()
 	for _, l := range lanes {
+		if err := mayMarket(c, l.Channel()); l.Priority() == lane.Marketing && err != nil {
+			if slices.Contains(c.Notify.Lanes, string(l)) {
+				return fmt.Errorf("%s: %w", l, err)
+			}
+			p.log.Warn("a lane is left out: what is in it waits for a process that may send it", "lane", string(l), "why", err)
+			continue
+		}
+		p.metrics.Lane(string(l))
 		routes, err := p.openRoutes(c, l)
 		if err != nil {
 			return err

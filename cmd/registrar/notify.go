@@ -30,9 +30,13 @@ registration (transactional), and that before campaigns (marketing). Lanes never
 wait for each other, so each can be run and scaled by itself; several processes
 that run the same lane share its work.
 
-It needs MariaDB and Kafka in its configuration, and the same codes.key as the
-processes that take registrations. The embedded database and broker are inside
-registrar serve, which runs all lanes itself.
+It needs MariaDB and Kafka in its configuration, and the same codes.key, templates
+and public_url as the processes that take registrations. The embedded database and
+broker are inside registrar serve, which runs all lanes itself.
+
+What is not of a lane stays with registrar serve: the outbox and events, the choice
+of people for campaigns, the page to unsubscribe at, and mail that comes back
+(bounces). Delivery receipts come to whoever sends by SMPP.
 
 SIGTERM or Ctrl-C drains: messages in progress are brought to their end, and the
 program exits with 0. A second signal ends it at once.`,

@@ -83,7 +83,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (p *parts, err
 	if err = p.openQueue(c); err != nil {
 		return p, err
 	}
-	if p.bounces, err = openBounces(ctx, c, p.db, p.metrics.Bounce, log); err != nil {
+	if p.bounces, err = openBounces(ctx, c, p.db, p.metrics, log); err != nil {
 		return p, err
 	}
 	p.openRelay(c)

@@ -27,6 +27,7 @@ func (p *parts) openRoutes(c config.Config, l lane.Lane) ([]notify.Route, error)
 		if err != nil {
 			return err
 		}
+		p.metrics.Provider(name, string(l))
 		routes = append(routes, notify.Route{Sender: sender, Gate: provider.Gate(l)})
 		return nil
 	}

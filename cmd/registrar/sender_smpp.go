@@ -18,6 +18,7 @@ func (p *parts) openSMPP(name string, s config.SMSC) (notify.Sender, error) {
 		if p.receipts == nil {
 			p.receipts = delivery.NewReceipts(p.db.Receipts(), time.Now, p.metrics.Receipt)
 		}
+		p.metrics.Receipts(name, delivery.Changed, delivery.Unchanged, delivery.Postponed, delivery.Dropped)
 		c.Receipts = p.receipts
 	}
 	return smpp.New(c)

@@ -20,10 +20,11 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the whole service in one process",
 		Long: `Runs the SOAP endpoint, the registration workflow, the outbox and the
-notification service in one process.
+notification service in one process; registrar notify runs the last of these, or
+some of its lanes, in processes of their own.
 
 Without configuration it needs nothing else: accounts go into a SQLite file,
-events through an embedded broker, and messages to people into an inbox at
+notifications through an embedded broker, and messages to people into an inbox at
 http://127.0.0.1:8081/inbox. Everything is kept in ./data, synced to the disk
 before a caller is answered.
 

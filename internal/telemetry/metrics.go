@@ -83,6 +83,9 @@ func NewMetrics(version string) *Metrics {
 		Name: "registrar_build_info", Help: "1; the version is the label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
+	for _, result := range []string{"ok", "error"} {
+		m.published.WithLabelValues(result)
+	}
 	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.fed, m.swept, m.providers, m.throttled, m.paced, m.receipts, m.bounces, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -112,6 +115,30 @@ func (m *Metrics) Request(operation, soapVersion, result string, took time.Durat
 
 // Admission counts what was decided about a caller's request.
 func (m *Metrics) Admission(caller, result string) { m.callers.WithLabelValues(caller, result).Inc() }
+
+// Lane shows what is counted of a lane from now on, with nothing counted: an
+// alert on an increase sees the first one too.
+func (m *Metrics) Lane(lane string) {
+	m.latency.WithLabelValues(lane)
+	m.swept.WithLabelValues(lane)
+	m.poison.WithLabelValues(lane)
+}
+
+// Provider is as Lane, of a lane's provider.
+func (m *Metrics) Provider(provider, lane string) {
+	m.throttled.WithLabelValues(provider)
+	m.paced.WithLabelValues(provider, lane)
+}
+
+// Receipts is as Lane, of a provider's delivery receipts.
+func (m *Metrics) Receipts(provider string, results ...string) {
+	for _, r := range results {
+		m.receipts.WithLabelValues(provider, r)
+	}
+}
+
+// Bounces is as Lane, of a result of mail that comes back.
+func (m *Metrics) Bounces(result string) { m.bounces.WithLabelValues(result) }
 
 // Attempt counts an attempt to send a notification.
 func (m *Metrics) Attempt(lane, provider, state string) {

@@ -14,7 +14,7 @@ import (
 
 // Register is a RegisterRequest; empty elements are left out.
 type Register struct {
-	RequestID, Username, Email, Password, FirstName, LastName, MobileNumber, Locale, ExternalID string
+	RequestID, Username, Email, Password, FirstName, LastName, MobileNumber, Locale, MarketingConsent, ExternalID string
 }
 
 // Receipt is a RegisterResponse.
@@ -96,7 +96,7 @@ func (r Register) Body() string {
 	b.WriteString("<r:RegisterRequest>")
 	for _, e := range [][2]string{
 		{"requestId", r.RequestID}, {"username", r.Username}, {"email", r.Email}, {"password", r.Password}, {"firstName", r.FirstName},
-		{"lastName", r.LastName}, {"mobileNumber", r.MobileNumber}, {"locale", r.Locale}, {"externalId", r.ExternalID},
+		{"lastName", r.LastName}, {"mobileNumber", r.MobileNumber}, {"locale", r.Locale}, {"marketingConsent", r.MarketingConsent}, {"externalId", r.ExternalID},
 	} {
 		if e[1] != "" {
 			b.WriteString(element(e[0], e[1]))
