@@ -359,7 +359,7 @@ func enqueue(b *testing.B, p *parts, n int) {
 	}
 	fed := time.Since(began)
 	for {
-		due, err := p.db.Outbox().Due(b.Context(), []lane.Lane{lane.EmailMarketing}, time.Now(), 1)
+		due, err := p.db.Outbox().Due(b.Context(), []lane.Lane{lane.EmailMarketing}, time.Now().Add(time.Minute), 1)
 		if err != nil {
 			b.Fatal(err)
 		}

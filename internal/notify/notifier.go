@@ -87,6 +87,8 @@ type Notifier struct {
 	slots   chan struct{}   // one for each notification between its claim and its Send's end
 	settled chan settlement // ends of attempts on their way to the ledger
 	running sync.WaitGroup  // Sends
+	door    chan struct{}   // of one: whoever is being admitted, and owns admitAt
+	admitAt time.Time       // the next admission; zero for at once
 	order   order
 	resends int
 }
@@ -127,7 +129,7 @@ func New(config Config) (*Notifier, error) {
 		return nil, errors.Join(problems...)
 	}
 	return &Notifier{
-		config: config, slots: make(chan struct{}, config.Window), settled: make(chan settlement, config.Window),
+		config: config, slots: make(chan struct{}, config.Window), settled: make(chan settlement, config.Window), door: make(chan struct{}, 1),
 		order: order{last: map[string]chan struct{}{}}, resends: resendsOf(config.Lane),
 	}, nil
 }

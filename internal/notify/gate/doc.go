@@ -6,7 +6,7 @@
 //   - While a provider's breaker is open, Pass gives notify.ErrShut at once, to
 //     those too that had waited already: another provider may be asked.
 //   - In any time t no more messages pass than Rate times t and the burst, which
-//     is 1 message or 20 ms of the rate, and as much again for one-time codes.
+//     is 1 message or 50 ms of the rate, and as much again for one-time codes.
 //   - A one-time code waits for nothing but the codes before it: for at most
 //     one token's time where there are none, whatever else waits.
 //   - Of what codes leave of the rate, marketing gets MarketingShare of the

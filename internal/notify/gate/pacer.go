@@ -12,7 +12,7 @@ const (
 	// burstTime is how much of the rate may go at once, at least 1 message;
 	// and again as much of one-time codes. Timers that come late by less cost
 	// nothing of the rate.
-	burstTime = 20 * time.Millisecond
+	burstTime = 50 * time.Millisecond
 	// A provider that throttles gets half of the rate, at most once in slowTime,
 	// and at least a 64th; the rate grows by a 20th of the configured one each
 	// second. See RFC 5681 section 3.1 for why so.

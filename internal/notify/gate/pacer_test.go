@@ -16,7 +16,7 @@ import (
 )
 
 // burstAt is what the package says of a rate's burst, codes' part included.
-func burstAt(rate float64) float64 { return 2 * max(1, rate/50) }
+func burstAt(rate float64) float64 { return 2 * max(1, rate/20) }
 
 // TestTheRateIsNeverExceeded, over no window, whoever comes, leaves, passes
 // many at once or gives back what was not used.
