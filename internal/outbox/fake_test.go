@@ -172,6 +172,18 @@ func (b *broker) Publish(ctx context.Context, all []lane.Message) error {
 	return err
 }
 
+// Ping fails while the broker does not simply take what comes.
+func (b *broker) Ping(context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.behave != nil {
+		return errAway
+	}
+	return nil
+}
+
+var errAway = errors.New("no broker answers")
+
 func (b *broker) set(behave func(context.Context, []lane.Message) (bool, error)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

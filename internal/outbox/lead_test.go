@@ -165,6 +165,10 @@ func (m *mortal) Publish(ctx context.Context, all []lane.Message) error {
 	return m.call(func() error { return m.broker.Publish(ctx, all) })
 }
 
+func (m *mortal) Ping(ctx context.Context) error {
+	return m.call(func() error { return m.broker.Ping(ctx) })
+}
+
 func (m *mortal) Published(ctx context.Context, lease *outbox.Lease, ids []registration.ID, now time.Time) error {
 	return m.call(func() error { return m.database.Published(ctx, lease, ids, now) })
 }

@@ -114,11 +114,33 @@ func (r *Relay) Health() (ok bool, since time.Time) { return r.queue.state() }
 // Drain at most, and gives the lease up. The error is always nil: what fails is
 // tried again.
 func (r *Relay) Run(ctx context.Context) error {
-	var both sync.WaitGroup
-	both.Go(func() { r.publishAnnounced(ctx) })
-	both.Go(func() { r.lead(ctx) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { r.publishAnnounced(ctx) })
+	all.Go(func() { r.lead(ctx) })
+	all.Go(func() { r.probe(ctx) })
+	all.Wait()
 	return nil
+}
+
+const (
+	probeEvery   = time.Second
+	probeTimeout = 3 * time.Second
+)
+
+// probe asks for the brokers while the last batch has failed: there may be no
+// other one for a while, since codes find their way without them.
+func (r *Relay) probe(ctx context.Context) {
+	for ctx.Err() == nil {
+		r.pause(ctx, jitter(probeEvery))
+		if ok, _ := r.queue.state(); ok || ctx.Err() != nil {
+			continue
+		}
+		limited, cancel := context.WithTimeout(ctx, probeTimeout)
+		if r.publisher.Ping(limited) == nil {
+			r.queue.well()
+		}
+		cancel()
+	}
 }
 
 // publish tells whether a broker has all of messages, and keeps the condition.

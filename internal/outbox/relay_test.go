@@ -272,6 +272,33 @@ func (c *counted) Due(ctx context.Context, lanes []lane.Lane, now time.Time, lim
 	return c.database.Due(ctx, lanes, now, limit)
 }
 
+// TestHealthIsProbed: codes that no broker took find their way without one, so
+// nothing is left to publish by which the brokers' return could be seen.
+func TestHealthIsProbed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d, b := newDatabase(), &broker{}
+		b.set(func(context.Context, []lane.Message) (bool, error) { return false, errAway })
+		r := newRelay(outbox.Settings{}, d, b, outbox.Observer{})
+		r.run(t)
+		code := notifications(0, 1)
+		code[0].Kind = registration.VerificationCode
+		r.Announce(code)
+		time.Sleep(10 * time.Second)
+		if ok, _ := r.Health(); ok {
+			t.Error("well without a broker")
+		}
+		b.set(nil)
+		time.Sleep(2 * time.Second)
+		if ok, _ := r.Health(); !ok {
+			t.Error("ill although the brokers are back")
+		}
+		if len(b.times()) != 0 {
+			t.Error("the code was published late")
+		}
+	})
+}
+
 func TestGrace(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]time.Duration{0: 5 * time.Minute, 1: 5 * time.Minute, 2: 10 * time.Minute, 7: 320 * time.Minute, 8: 6 * time.Hour, 1000: 6 * time.Hour} {

@@ -57,6 +57,8 @@ type Lease struct {
 // again, the ledger sends each once.
 type Publisher interface {
 	Publish(ctx context.Context, messages []lane.Message) error
+	// Ping says whether brokers can be reached.
+	Ping(ctx context.Context) error
 }
 
 // Grace is how long after its n-th publication (from 1) a row of a lane is

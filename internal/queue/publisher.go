@@ -73,6 +73,9 @@ func (p *Publisher) Publish(ctx context.Context, messages []lane.Message) error 
 	return errors.Join(errs...)
 }
 
+// Ping says whether a broker can be reached, as Client.Ping does.
+func (p *Publisher) Ping(ctx context.Context) error { return p.client.Ping(ctx) }
+
 // urgencyOf: "sms.otp" is as urgent as "email.otp".
 func urgencyOf(l lane.Lane) string {
 	_, urgency, _ := strings.Cut(string(l), ".")
