@@ -179,7 +179,7 @@ func (l *codeLoad) run(b *testing.B, n int) []time.Duration {
 	var calls sync.WaitGroup
 	next := time.Now()
 	for range n {
-		next = next.Add(time.Duration(rand.ExpFloat64() * float64(time.Second/20))) //nolint:gosec // a load
+		next = next.Add(time.Duration(rand.ExpFloat64() * float64(time.Second/20)))
 		time.Sleep(time.Until(next))
 		calls.Go(func() { l.register(b) })
 		calls.Wait() // the commit is not measured; the next arrival's time does not depend on it

@@ -148,7 +148,7 @@ func setDefault[T comparable](value *T, byDefault T) {
 func (n *Notifier) Run(ctx context.Context) error {
 	stop := make(chan struct{})
 	var settling sync.WaitGroup
-	settling.Go(func() { n.settleUntil(stop) })
+	settling.Go(func() { n.settleUntil(stop) }) //nolint:contextcheck // what has ended is settled also after ctx
 	if n.config.Sweeper != nil {
 		n.sweep(ctx)
 	} else {
@@ -228,7 +228,7 @@ func (n *Notifier) take(ctx context.Context, ids []registration.ID, a admission)
 		n.refuse(admission{route: a.route, count: unused})
 	}
 	for _, c := range claims {
-		n.start(c, a, leaseUntil)
+		n.start(c, a, leaseUntil) //nolint:contextcheck // what is claimed is brought to its end, whoever stops waiting
 	}
 	return nil
 }

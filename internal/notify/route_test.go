@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,8 +159,8 @@ func TestTheSweepFindsWhatNoBrokerBrings(t *testing.T) {
 		seen := &observer{}
 		n := newNotifier(t, ledger, s, func(c *notify.Config) { c.Lane, c.Sweeper, c.Observer = lane.EmailOTP, ledger, seen })
 		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- n.Run(ctx) }()
+		var running sync.WaitGroup
+		running.Go(func() { _ = n.Run(ctx) })
 		time.Sleep(990 * time.Millisecond)
 		if s.sent.Load() != 0 {
 			t.Error("swept before its time")
@@ -178,6 +179,6 @@ func TestTheSweepFindsWhatNoBrokerBrings(t *testing.T) {
 			t.Errorf("observed %d", seen.swept)
 		}
 		stop()
-		<-ended
+		running.Wait()
 	})
 }

@@ -85,7 +85,7 @@ func writeTable(w io.Writer, rows []tableRow) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "client\tstack\tSOAP\tsecurity\tsteps ok\ttook")
 	for _, r := range rows {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d/%d\t%v\n", strings.Trim(r.stack+" "+r.flavour, " "), r.version, r.soap, r.security, len(r.ok), len(r.client.steps()), r.took.Round(10*time.Millisecond))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d/%d\t%v\n", strings.Trim(r.stack+" "+r.flavour, " "), r.version, r.soap, r.security, len(r.ok), len(r.steps()), r.took.Round(10*time.Millisecond))
 	}
 	_ = table.Flush()
 }
