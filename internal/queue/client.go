@@ -114,6 +114,7 @@ type Client struct {
 
 	ensured chan struct{} // of one: only one goroutine at a time creates topics
 	tried   time.Time     // when it last did; held with ensured
+	begun   bool          // to create the lanes' topic, with an end that was not seen; held with ensured
 }
 
 // Observer is told what happens, for metrics. Any field may be nil. It must not block.
@@ -122,6 +123,12 @@ type Observer struct {
 	Handled  func(lane string, messages int)               // the handler took a batch
 	Failed   func(lane string)                             // the handler refused a batch, which will be tried again
 	Lag      func(lane string, partition int, count int64) // how many messages the partition has after those handled
+
+	// Lost: messages of these lanes that were acknowledged may be gone, as after
+	// the brokers lost their disks. It is told by whoever creates the topic, the
+	// first time too, and by readers that find another log than they read before;
+	// of one loss it may be told several times, and in several processes.
+	Lost func(lanes []lane.Lane)
 }
 
 // Open prepares connections; it makes none yet, so that brokers may come later.

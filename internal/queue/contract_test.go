@@ -32,6 +32,7 @@ func TestContract(t *testing.T) {
 		"an offset that is not there is no end":                testOutOfRange,
 		"topics are made once and checked":                     testTopics,
 		"topics that were deleted come back":                   testTopicsLost,
+		"a topic made anew is read from its beginning":         testTopicMadeAnew,
 		"dead letters are listed, put back, discarded":         testLetters,
 		"where there are no letters there is no error":         testNoLetters,
 		"events are CloudEvents, a registration's in order":    testEvents,
@@ -421,9 +422,18 @@ func testOutOfRange(t *testing.T, b *broker) {
 }
 
 func testTopics(t *testing.T, b *broker) {
-	c, s := ready(t, b, queue.Observer{})
+	var told atomic.Int64
+	c, s := ready(t, b, queue.Observer{Lost: func(lanes []lane.Lane) {
+		told.Add(1)
+		if !slices.Equal(lanes, lane.All()) {
+			t.Errorf("a topic that was made has these lanes alone: %v", lanes)
+		}
+	}})
 	if err := c.EnsureTopics(t.Context()); err != nil {
 		t.Errorf("again: %v", err)
+	}
+	if told.Load() != 1 {
+		t.Errorf("told %d times that the topic had to be made, want once", told.Load())
 	}
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
@@ -474,6 +484,62 @@ func testTopicsLost(t *testing.T, b *broker) {
 		return c.Publisher().Publish(ctx, next) == nil
 	})
 	got.await(t, next)
+}
+
+// testTopicMadeAnew: the topic was lost and made anew, and has more messages than
+// the old one had, before a reader looks again.
+func testTopicMadeAnew(t *testing.T, b *broker) {
+	var told atomic.Int64
+	c, s := ready(t, b, queue.Observer{Lost: func([]lane.Lane) { told.Add(1) }})
+	const l = lane.SMSTransactional
+	of := func(n int) (all []lane.Message) { // one partition's
+		for range n {
+			all = append(all, message(l, "one"))
+		}
+		return all
+	}
+	got := newSink()
+	held, release := make(chan struct{}), make(chan struct{})
+	hold := sync.OnceFunc(func() {
+		close(held)
+		<-release
+	})
+	first := of(3)
+	consume(t, c, l, func(ctx context.Context, all []lane.Message) error {
+		err := got.handle(ctx, all)
+		if len(got.times()) == len(first) {
+			hold()
+		}
+		return err
+	})
+	publish(t, c, first)
+	select {
+	case <-held:
+	case <-time.After(patience):
+		t.Fatal("the first messages did not come")
+	}
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	admin := &kafka.Client{Addr: kafka.TCP(s.Brokers...), Transport: transport}
+	if _, err := admin.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{s.Topic()}}); err != nil {
+		t.Fatal(err)
+	}
+	other := open(t, s, queue.Observer{Lost: func([]lane.Lane) { told.Add(1) }})
+	before := told.Load()
+	eventually(t, "the topic is made anew", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		return other.EnsureTopics(ctx) == nil && told.Load() > before
+	})
+	next := of(5)
+	publish(t, other, next)
+	time.Sleep(1100 * time.Millisecond) // the reader's memory of the log is that short
+	before = told.Load()
+	close(release)
+	got.await(t, next)
+	if told.Load() == before {
+		t.Error("the reader did not tell that the log is another one")
+	}
 }
 
 // testLeave: the coordinator is out of reach when the consumer stops.

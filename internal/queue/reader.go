@@ -36,6 +36,7 @@ func (r *reader) handled() int64 { return r.watermark.Load() }
 // fetched is one record as the broker gave it.
 type fetched struct {
 	offset  int64
+	time    time.Time // to the millisecond, when it was published
 	key     []byte
 	value   []byte
 	headers []kafka.Header
@@ -43,31 +44,39 @@ type fetched struct {
 
 // read goes on until ctx ends, whatever fails.
 func (r *reader) read(ctx context.Context, position int64) {
+	at := place{next: position}
+	find := position < 0 // the log's first offset
 	wait := newBackoff(50*time.Millisecond, 2*time.Second)
 	defer r.member.reading.ok(r.partition)
 	for ctx.Err() == nil {
-		if position < 0 {
+		if find {
 			first, err := r.first(ctx)
 			if err != nil {
 				r.failed(ctx, err)
 				sleep(ctx, wait.NextBackOff())
 				continue
 			}
-			position = first
-			r.advance(position)
+			if at.begin(first, time.Now()) {
+				r.lost(ctx)
+			}
+			r.advance(first)
+			find = false
 		}
-		records, end, err := r.fetch(ctx, position)
+		from := at.from(time.Now())
+		records, end, err := r.fetch(ctx, from)
+		if err == nil {
+			records, err = at.arrive(records, from, time.Now())
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
-		case errors.Is(err, kafka.OffsetOutOfRange):
-			// The log was cut behind us, or lost altogether: what is there is read
-			// from its beginning, the ledger knows what has been sent.
-			r.member.client.log.WarnContext(ctx, "queue: offset out of range, reading from the first", "lane", string(r.member.lane), "partition", r.partition, "offset", position)
-			position = kafka.FirstOffset
+		case outside(err):
+			// What is there is read from its beginning, the ledger knows what has been sent.
+			find = true
 			sleep(ctx, wait.NextBackOff())
 			continue
 		case err != nil:
+			at.answered, at.hidden = time.Time{}, false
 			r.failed(ctx, err)
 			sleep(ctx, wait.NextBackOff())
 			continue
@@ -79,13 +88,22 @@ func (r *reader) read(ctx context.Context, position int64) {
 			if !r.take(ctx, records[:n]) {
 				return
 			}
-			position = records[n-1].offset + 1
-			r.advance(position)
+			at.passed(records[n-1])
+			r.advance(at.next)
 			records = records[n:]
 		}
 		if r.member.client.observe.Lag != nil {
-			r.member.client.observe.Lag(string(r.member.lane), r.partition, max(0, end-position))
+			r.member.client.observe.Lag(string(r.member.lane), r.partition, max(0, end-at.next))
 		}
+	}
+}
+
+// lost tells that the log was cut behind the reader, or is another one.
+func (r *reader) lost(ctx context.Context) {
+	c := r.member.client
+	c.log.WarnContext(ctx, "queue: the log is not the one that was read before, reading from its first offset", "lane", string(r.member.lane), "partition", r.partition)
+	if c.observe.Lost != nil {
+		c.observe.Lost([]lane.Lane{r.member.lane})
 	}
 }
 
@@ -206,7 +224,7 @@ func (r *reader) fetch(ctx context.Context, position int64) (records []fetched, 
 }
 
 func open(record *kafka.Record) (f fetched, err error) {
-	f.offset, f.headers = record.Offset, record.Headers
+	f.offset, f.time, f.headers = record.Offset, record.Time, record.Headers
 	if f.key, err = readAll(record.Key); err != nil {
 		return fetched{}, err
 	}

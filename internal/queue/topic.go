@@ -9,6 +9,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"registrar/internal/lane"
 )
 
 // EnsureTopics creates the topics that are not there, and waits for brokers
@@ -52,10 +54,11 @@ func (c *Client) ensureTopics(ctx context.Context) error {
 		return ctx.Err()
 	}
 	c.tried = time.Now()
-	replicas, inSync, err := c.replication(ctx)
+	meta, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic}})
 	if err != nil {
 		return err
 	}
+	replicas, inSync := c.replication(len(meta.Brokers))
 	retention := func(d time.Duration) kafka.ConfigEntry {
 		return kafka.ConfigEntry{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(d.Milliseconds(), 10)}
 	}
@@ -81,8 +84,10 @@ func (c *Client) ensureTopics(ctx context.Context) error {
 	}
 	made, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: topics})
 	if err != nil {
+		c.begun = c.begun || missing(meta.Topics[0].Error)
 		return err
 	}
+	c.made(made.Errors[c.topic], missing(meta.Topics[0].Error))
 	for topic, err := range made.Errors {
 		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
 			return fmt.Errorf("create %s: %w", topic, err)
@@ -91,17 +96,28 @@ func (c *Client) ensureTopics(ctx context.Context) error {
 	return c.checkLayout(ctx)
 }
 
+// made tells of the lanes' topic when it was created here: whatever it had
+// before is gone. An attempt whose end was not seen may have created it too.
+func (c *Client) made(answer error, wasMissing bool) {
+	there := errors.Is(answer, kafka.TopicAlreadyExists)
+	switch {
+	case answer == nil, there && c.begun:
+		c.begun = false
+		if c.observe.Lost != nil {
+			c.observe.Lost(lane.All())
+		}
+	case !there:
+		c.begun = c.begun || wasMissing
+	}
+}
+
 // replication is how many replicas a new topic gets, and how many of them must
 // have a message. Where nothing is said, all brokers that are named or known
 // count: a broker that is away now does not make a topic with fewer.
-func (c *Client) replication(ctx context.Context) (replicas, inSync int, err error) {
+func (c *Client) replication(known int) (replicas, inSync int) {
 	replicas, inSync = c.settings.Replication, c.settings.MinInSync
 	if replicas == 0 {
-		meta, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic}})
-		if err != nil {
-			return 0, 0, err
-		}
-		replicas = min(3, max(len(meta.Brokers), len(c.settings.Brokers)))
+		replicas = min(3, max(known, len(c.settings.Brokers)))
 	}
 	if inSync == 0 {
 		inSync = 1
@@ -109,7 +125,7 @@ func (c *Client) replication(ctx context.Context) (replicas, inSync int, err err
 			inSync = 2
 		}
 	}
-	return replicas, inSync, nil
+	return replicas, inSync
 }
 
 func (c *Client) checkLayout(ctx context.Context) error {
