@@ -240,3 +240,16 @@ func (s *Service) Inbox(ctx context.Context) ([]InboxMessage, error) {
 		}
 	}
 }
+
+// Text is the whole text of a message in the inbox.
+func (s *Service) Text(ctx context.Context, id string) (string, error) {
+	status, b, err := s.Get(ctx, s.Admin+"/api/v1/message/"+id)
+	if err != nil {
+		return "", err
+	}
+	var whole struct{ Text string }
+	if err := json.Unmarshal(b, &whole); err != nil || status != http.StatusOK {
+		return "", fmt.Errorf("inbox: HTTP %d: %w", status, err)
+	}
+	return whole.Text, nil
+}

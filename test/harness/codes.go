@@ -2,10 +2,7 @@ package harness
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 )
@@ -70,15 +67,11 @@ func (s *Service) Codes(ctx context.Context, to string) ([]string, error) {
 		if len(m.To) != 1 || m.To[0].Address != to {
 			continue
 		}
-		status, b, err := s.Get(ctx, s.Admin+"/api/v1/message/"+m.ID)
+		text, err := s.Text(ctx, m.ID)
 		if err != nil {
 			return nil, err
 		}
-		var whole struct{ Text string }
-		if err := json.Unmarshal(b, &whole); err != nil || status != http.StatusOK {
-			return nil, fmt.Errorf("inbox: HTTP %d: %w", status, err)
-		}
-		if code := CodeIn(whole.Text); code != "" {
+		if code := CodeIn(text); code != "" {
 			codes = append(codes, code)
 		}
 	}

@@ -30,6 +30,8 @@ func TestCommandLine(t *testing.T) {
 email: {from: a@b.example, providers: [{name: first, driver: smtp, rate: 30, smtp: {host: mx1.example.com}}, {name: second, driver: smtp, smtp: {host: mx2.example.com}}]}
 sms: {driver: http, http: {url: "https://sms.example.com/hunter2"}}
 `)
+	server := harness.Config(t, "database: {driver: mariadb, addresses: ['127.0.0.1:1']}\ncodes: {key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=}\n")
+	both := harness.Config(t, "database: {driver: mariadb, addresses: ['127.0.0.1:1']}\nkafka: {brokers: ['127.0.0.1:1']}\ncodes: {key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=}\n")
 	wrong := harness.Config(t, "admin_listen: 0.0.0.0:8081\npassword: {min_length: 3, algorithm: md5}\ncolour: blue\n")
 	for _, tt := range []struct {
 		name string
@@ -38,7 +40,7 @@ sms: {driver: http, http: {url: "https://sms.example.com/hunter2"}}
 		want []string
 		not  string
 	}{
-		{"help names every command", []string{"--help"}, 0, []string{"serve", "migrate", "caller", "config", "version", "registrar config show"}, ""},
+		{"help names every command", []string{"--help"}, 0, []string{"serve", "notify", "migrate", "caller", "campaign", "notification", "suppression", "dlq", "template", "event", "config", "version", "registrar config show"}, "Additional Commands"},
 		{"help of serve teaches", []string{"serve", "--help"}, 0, []string{"SQLite", "--data-dir", "SIGTERM", "REGISTRAR_KAFKA_BROKERS"}, ""},
 		{"help of caller teaches", []string{"caller", "--help"}, 0, []string{"curl -u", "UsernameToken", "client certificate", "callers.refresh", "shown once"}, ""},
 		{"help of caller add tells what is kept", []string{"caller", "add", "--help"}, 0, []string{"callers.key", "can decrypt it", "only its hash is kept", "--no-secret", "Register, GetRegistration"}, ""},
@@ -49,6 +51,11 @@ sms: {driver: http, http: {url: "https://sms.example.com/hunter2"}}
 		{"the types of events", []string{"event", "types"}, 0, []string{"registrar.registration.completed.v1\n"}, ""},
 		{"a schema of an event", []string{"event", "schema", "registrar.contact.verified.v1"}, 0, []string{`"$id": "urn:registrar:event:registrar.contact.verified.v1"`}, ""},
 		{"a schema that is not there", []string{"event", "schema", "registrar.contact.verified"}, 1, []string{"registrar event types"}, "goroutine"},
+		{"help of notify teaches", []string{"notify", "--help"}, 0, []string{"sms.otp,email.otp", "codes.key", "bounces", "notify.lanes: [none]"}, ""},
+		{"notify on the embedded default", []string{"notify", "--data-dir", filepath.Join(t.TempDir(), "none")}, 1, []string{"needs database.driver mariadb and kafka.brokers", "registrar serve"}, "goroutine"},
+		{"notify without a broker", []string{"notify", "--config", server}, 1, []string{"registrar notify needs kafka.brokers:"}, "goroutine"},
+		{"notify without lanes", []string{"notify", "--config", both, "--lanes", "none"}, 1, []string{"nothing to do", "--lanes"}, "goroutine"},
+		{"notify by a lane that is not there", []string{"notify", "--config", both, "--lanes", "sms.otp,pigeon.otp"}, 1, []string{"notify.lanes", "email.marketing"}, "goroutine"},
 		{"version", []string{"version"}, 0, []string{"registrar ", "go1."}, ""},
 		{"a valid configuration", []string{"config", "check"}, 0, []string{"valid"}, ""},
 		{"the providers in their order", []string{"config", "check", "--config", providers}, 0, []string{"email    1      first     smtp    mx1.example.com:587", "30/s", "email    2      second", "sms      1      http      http    https://sms.example.com/"}, "hunter2"},
