@@ -15,7 +15,7 @@ import (
 
 const (
 	letterWait    = 500 * time.Millisecond // that a broker may hold a fetch for letters
-	letterTries   = 5                      // at one request, before the brokers are said not to answer
+	letterTries   = 10                     // at one request, before the brokers are said not to answer
 	letterBatches = 256                    // letters given at once at most
 )
 
@@ -209,7 +209,7 @@ func letterOf(partition int, f fetched, at time.Time) deadletter.Letter {
 // try does what may fail for now a few times. What the brokers refuse for good,
 // and OffsetOutOfRange, is told at once.
 func (l *Letters) try(ctx context.Context, do func(context.Context) error) error {
-	wait := newBackoff(100*time.Millisecond, time.Second)
+	wait := newBackoff(100*time.Millisecond, 2*time.Second)
 	for n := 1; ; n++ {
 		limited, cancel := context.WithTimeout(ctx, requestTimeout)
 		err := do(limited)
