@@ -88,7 +88,7 @@ func runNotify(ctx context.Context, c config.Config, log *slog.Logger, out io.Wr
 	if err != nil {
 		return err
 	}
-	defer admin.Close() //nolint:errcheck // its server has closed it, or nothing was ever accepted
+	defer admin.Close()
 	p := &parts{log: log, metrics: telemetry.NewMetrics(version)}
 	defer func() { err = errors.Join(err, p.Close()) }()
 	if p.instance, err = openInstance(c.DataDir); err != nil {
@@ -109,6 +109,7 @@ func runNotify(ctx context.Context, c config.Config, log *slog.Logger, out io.Wr
 	pages := adminServer(c, p.operations())
 	var stages stages
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, pages, admin, c.ShutdownTimeout) })
+	stages.start(ctx, p.losses.Run)
 	stages.start(ctx, p.ensureTopics)
 	p.startNotifiers(ctx, &stages)
 	fmt.Fprintf(out, "Registrar %s notifies by %s.\n\n  Health  %s/readyz  /livez  /metrics\n\n", version, strings.Join(laneNames(p.lanes), ", "), baseURL("http", admin))

@@ -47,6 +47,7 @@ type parts struct {
 	hashes    *password.Pool
 	broker    *embedded.Broker // nil with Kafka
 	queue     *queue.Client
+	losses    *outbox.Losses
 	relay     *outbox.Relay
 	lanes     map[lane.Lane]laneWork
 	senders   []notify.Sender
@@ -145,7 +146,8 @@ func (p *parts) openQueue(c config.Config) (err error) {
 		}
 		settings = p.broker.Settings()
 	}
-	p.queue, err = queue.Open(settings, p.log, queue.Observer{Poisoned: p.metrics.Poison})
+	p.losses = outbox.NewLosses(p.db.Outbox(), time.Now, p.log)
+	p.queue, err = queue.Open(settings, p.log, queue.Observer{Poisoned: p.metrics.Poison, Lost: p.losses.Tell})
 	return err
 }
 

@@ -77,6 +77,7 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 	p.watch(l)
 	var stages stages
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, admin, l.admin, c.ShutdownTimeout) })
+	stages.start(ctx, p.losses.Run)
 	stages.start(ctx, p.ensureTopics)
 	p.bounces.start(ctx, &stages)
 	stages.start(ctx, func(ctx context.Context) error { return forgetReceipts(ctx, p.db, p.log) })

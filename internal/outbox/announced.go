@@ -14,7 +14,7 @@ func (r *Relay) publishAnnounced(ctx context.Context) {
 	var (
 		published []registration.ID // not yet marked
 		mark      = time.NewTimer(time.Hour)
-		wait      = newBackoff(time.Second, 10*time.Second)
+		wait      = newBackoff(time.Second)
 		resume    time.Time // until then the queue is left alone
 		last      time.Time // when the last batch left
 	)

@@ -60,10 +60,10 @@ func (c *condition) ill(err error) {
 	c.log.Warn("outbox: "+c.name()+" does not take or give messages; they wait in the outbox", "error", err, "for", now.Sub(c.since).Round(time.Millisecond).String())
 }
 
-// newBackoff grows from first to most, each time between half and one and a
-// half of the interval.
-func newBackoff(first, most time.Duration) *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{InitialInterval: first, MaxInterval: most, Multiplier: 2, RandomizationFactor: 0.5}
+// newBackoff grows from first to backoffLimit, each time between half and one
+// and a half of the interval.
+func newBackoff(first time.Duration) *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: first, MaxInterval: backoffLimit, Multiplier: 2, RandomizationFactor: 0.5}
 }
 
 // jitter is between three quarters and five quarters of d.

@@ -78,7 +78,7 @@ func NewEvents(s Settings, store EventStore, leases Leases, publisher EventPubli
 // it gives the lease up. The error is always nil: what fails is tried again.
 func (e *Events) Run(ctx context.Context) error {
 	defer e.lease.release(ctx)
-	wait := newBackoff(backoffFirst, backoffLimit)
+	wait := newBackoff(backoffFirst)
 	for ctx.Err() == nil {
 		held, err := e.lease.acquire(ctx)
 		switch {

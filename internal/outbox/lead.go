@@ -25,23 +25,23 @@ const (
 func (r *Relay) lead(ctx context.Context) {
 	l := leader{Relay: r, database: condition{log: r.log, now: r.now, what: "database"}}
 	defer l.release(ctx)
-	wait := newBackoff(backoffFirst, backoffLimit)
+	wait := newBackoff(backoffFirst)
 	for ctx.Err() == nil {
 		held, err := l.hold(ctx)
 		switch {
 		case err != nil:
 			l.fell(ctx, err)
-			r.pause(ctx, wait.NextBackOff())
+			pause(ctx, wait.NextBackOff())
 			continue
 		case !held:
 			l.database.well()
-			r.pause(ctx, jitter(r.settings.LeaseTTL/2))
+			pause(ctx, jitter(r.settings.LeaseTTL/2))
 			continue
 		}
 		published, err := l.round(ctx)
 		if err != nil {
 			l.fell(ctx, err)
-			r.pause(ctx, wait.NextBackOff())
+			pause(ctx, wait.NextBackOff())
 			continue
 		}
 		l.database.well()
@@ -50,7 +50,7 @@ func (r *Relay) lead(ctx context.Context) {
 		if published == r.settings.Batch {
 			continue // there is more
 		}
-		r.pause(ctx, l.interval(published))
+		pause(ctx, l.interval(published))
 	}
 }
 
@@ -253,14 +253,4 @@ func (l *leader) release(ctx context.Context) {
 		l.log.Warn("outbox: lease was not released; it ends by itself", "error", err)
 	}
 	l.leading(false)
-}
-
-// pause waits for d or ctx's end.
-func (r *Relay) pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

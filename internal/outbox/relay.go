@@ -131,7 +131,7 @@ const (
 // other one for a while, since codes find their way without them.
 func (r *Relay) probe(ctx context.Context) {
 	for ctx.Err() == nil {
-		r.pause(ctx, jitter(probeEvery))
+		pause(ctx, jitter(probeEvery))
 		if ok, _ := r.queue.state(); ok || ctx.Err() != nil {
 			continue
 		}

@@ -25,8 +25,9 @@ type book struct {
 	t0 time.Time
 }
 
-func newBook(t *testing.T, db *store.DB) *book {
-	r := create(t, db, person(func(r *registration.Registration) { r.Notifications = r.Notifications[:1] }))
+func newBook(t *testing.T, db *store.DB, change ...func(*registration.Registration)) *book {
+	one := func(r *registration.Registration) { r.Notifications = r.Notifications[:1] }
+	r := create(t, db, person(append([]func(*registration.Registration){one}, change...)...))
 	return &book{t, db, r, r.Notifications[0].ID, r.Account.RegisteredAt}
 }
 

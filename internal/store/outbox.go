@@ -59,15 +59,18 @@ func (o *Outbox) Overdue(ctx context.Context, l lane.Lane, now time.Time, limit 
 	return o.Due(ctx, []lane.Lane{l}, now, limit)
 }
 
-// updatePublished moves rows to the end of their grace, but a row whose
-// notification is held to the end of that lease, and one whose next attempt is
-// still to come to that time: a publication that is noted late must not put
-// off what the ledger has decided in the meantime. due_at goes first: MariaDB
-// assigns from left to right.
-var updatePublished = `UPDATE outbox SET due_at = COALESCE((SELECT CASE
+// setDue moves a row to a time, but one whose notification is held to the end of
+// that lease, and one whose next attempt is still to come to that time: what is
+// noted late must not undo what the ledger has decided in the meantime. It takes
+// the present, clockTolerance, the present, and the time.
+const setDue = `UPDATE outbox SET due_at = COALESCE((SELECT CASE
 		WHEN n.lease_until > ? THEN n.lease_until + ?
 		WHEN n.state = 'QUEUED' AND n.next_attempt_at > ? THEN n.next_attempt_at
-	END FROM notifications n WHERE n.id = outbox.notification_id), ? + ` + graceMicros() + `), publications = publications + 1 WHERE notification_id IN (?)`
+	END FROM notifications n WHERE n.id = outbox.notification_id), ?`
+
+// updatePublished moves rows to the end of their grace. due_at goes first:
+// MariaDB assigns from left to right.
+var updatePublished = setDue + ` + ` + graceMicros() + `), publications = publications + 1 WHERE notification_id IN (?)`
 
 // graceMicros is outbox.Grace of the publication that a row is about to count,
 // in SQL.
@@ -122,6 +125,39 @@ func (o *Outbox) Published(ctx context.Context, lease *outbox.Lease, ids []regis
 // markMost is how many rows one transaction marks: on SQLite it keeps all
 // others waiting.
 const markMost = 100
+
+// Unpublish implements outbox.Unpublisher. Rows that wait for their deadline are
+// those of campaigns that are paused: they stay so.
+func (o *Outbox) Unpublish(ctx context.Context, lanes []lane.Lane, after registration.ID, before, now time.Time, limit int) (rows int, last registration.ID, err error) {
+	if len(lanes) == 0 {
+		return 0, after, nil
+	}
+	query, args, err := sqlx.In(selectUnsettled, uuid(after), lanes, micros(before), limit)
+	if err != nil {
+		return 0, after, fmt.Errorf("store: unpublish: %w", err)
+	}
+	var ids []uuid
+	err = o.db.view(ctx, "unpublish", func(ctx context.Context, conn *sqlx.Conn) error {
+		ids = nil
+		return conn.SelectContext(ctx, &ids, query, args...)
+	})
+	if err != nil || len(ids) == 0 {
+		return 0, after, err
+	}
+	at := micros(now)
+	err = o.db.transactAs(ctx, "unpublish", true, func(ctx context.Context, t *tx) error {
+		_, err := t.exec(ctx, setDue+`) WHERE due_at <> deadline AND notification_id IN (?)`, at, clockTolerance.Microseconds(), at, at, ids)
+		return err
+	})
+	if err != nil {
+		return 0, after, err
+	}
+	return len(ids), registration.ID(ids[len(ids)-1]), nil
+}
+
+// selectUnsettled goes by the primary key, not by due_at, which a relay moves meanwhile.
+const selectUnsettled = `SELECT notification_id FROM outbox
+	WHERE notification_id > ? AND lane IN (?) AND publications > 0 AND created_at <= ? AND due_at <> deadline ORDER BY notification_id LIMIT ?`
 
 // Depth implements outbox.Store.
 func (o *Outbox) Depth(ctx context.Context) (rows int, oldest time.Time, err error) {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"registrar/internal/lane"
+	"registrar/internal/notify"
 	"registrar/internal/outbox"
 	"registrar/internal/registration"
 	"registrar/internal/store"
@@ -19,6 +21,7 @@ var (
 	_ registration.Store = (*store.Accounts)(nil)
 	_ outbox.Store       = (*store.Outbox)(nil)
 	_ outbox.Leases      = (*store.Leases)(nil)
+	_ outbox.Unpublisher = (*store.Outbox)(nil)
 )
 
 func TestDueGivesMessagesInOrder(t *testing.T) {
@@ -111,6 +114,124 @@ func TestOutboxMissesNothing(t *testing.T) {
 			t.Errorf("%d of %d were seen", len(seen), 2*writers*each)
 		}
 	})
+}
+
+// TestUnpublishMakesDueWhatWasPublished and nothing that waits for something else.
+func TestUnpublishMakesDueWhatWasPublished(t *testing.T) {
+	onEach(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		const lost = 100 // seconds after the beginning
+		type row struct {
+			what  string
+			first *book
+			due   time.Time
+		}
+		var rows []row
+		for what, prepare := range map[string]func(b *book) (due time.Time){
+			"published": func(b *book) time.Time {
+				b.publish(1)
+				return b.at(lost)
+			},
+			"published twice": func(b *book) time.Time {
+				b.publish(1)
+				b.publish(2)
+				return b.at(lost)
+			},
+			"not published": func(b *book) time.Time { return b.at(1) },
+			"held": func(b *book) time.Time {
+				b.publish(1)
+				if _, err := b.db.BulkLedger().Claim(b.Context(), "a", "", []registration.ID{b.id}, b.at(90), b.at(120)); err != nil {
+					b.Fatal(err)
+				}
+				return b.at(121)
+			},
+			"held by one that is gone": func(b *book) time.Time {
+				b.publish(1)
+				b.claim("a", 10, 40)
+				b.publish(42)
+				return b.at(lost)
+			},
+			"to be tried again": func(b *book) time.Time {
+				b.publish(1)
+				n, _ := b.claim("a", 10, 40)
+				b.settle("a", 12, notify.Outcome{Attempt: notify.Attempt{Number: n}, State: registration.Queued, RetryAt: b.at(300)})
+				b.publish(13)
+				return b.at(300)
+			},
+			"of a campaign that is paused": func(b *book) time.Time {
+				b.publish(72*3600 - 300) // due at its deadline
+				return b.at(72 * 3600)
+			},
+			"of another lane": func(b *book) time.Time {
+				b.publish(1)
+				return b.at(301)
+			},
+			"made since": func(b *book) time.Time {
+				b.publish(1)
+				return b.at(301)
+			},
+		} {
+			b := newBook(t, db, func(r *registration.Registration) {
+				switch what {
+				case "of another lane":
+					r.Notifications[0].Kind = registration.VerificationCode
+				case "made since":
+					r.Account.RegisteredAt = now().Add(time.Hour)
+					r.Notifications[0].CreatedAt = r.Account.RegisteredAt
+				}
+			})
+			rows = append(rows, row{what, b, prepare(b)})
+		}
+		var after registration.ID
+		at := now().Add(lost * time.Second)
+		found := 0
+		for {
+			n, last, err := db.Outbox().Unpublish(t.Context(), []lane.Lane{lane.EmailTransactional, lane.SMSMarketing}, after, now().Add(time.Minute), at, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, after = found+n, last
+			if n < 2 {
+				break
+			}
+		}
+		if found != 5 {
+			t.Errorf("%d rows were found, want 5", found)
+		}
+		for _, r := range rows {
+			want := r.due
+			if want.Equal(r.first.at(lost)) {
+				want = at
+			}
+			if !r.first.dueAt(want) {
+				t.Errorf("%s: not due at %v", r.what, want.Sub(r.first.t0))
+			}
+		}
+		if n, _, err := db.Outbox().Unpublish(t.Context(), nil, registration.ID{}, at, at, 10); n != 0 || err != nil {
+			t.Errorf("no lanes: %d, %v", n, err)
+		}
+	})
+}
+
+// publish marks the row as published at a second.
+func (b *book) publish(at int) {
+	b.Helper()
+	if err := b.db.Outbox().Published(b.Context(), nil, []registration.ID{b.id}, b.at(at)); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// dueAt says whether the row is due from that moment on, and not before it.
+func (b *book) dueAt(at time.Time) bool {
+	b.Helper()
+	is := func(at time.Time) bool {
+		due, err := b.db.Outbox().Due(b.Context(), lane.All(), at, 1000)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return slices.ContainsFunc(due, func(m lane.Message) bool { return m.NotificationID == b.id })
+	}
+	return is(at) && !is(at.Add(-time.Microsecond))
 }
 
 func TestLease(t *testing.T) {
