@@ -39,13 +39,37 @@ func (n *Notifier) start(c Claim, a admission, leaseUntil time.Time) {
 	}
 	n.running.Go(func() {
 		place.wait()
-		s, ours := n.send(dispatch{c, m, a.route, leaseUntil})
+		s, ours := n.leave(dispatch{c, m, a.route, leaseUntil})
 		place.leave()
 		if ours {
 			n.settled <- s
 		}
 		n.vacate(1)
 	})
+}
+
+// leave sends a message. One that may not be sent again after a crash was
+// claimed without a mark, and is marked now.
+func (n *Notifier) leave(d dispatch) (s settlement, ours bool) {
+	if n.marker == nil {
+		return n.send(d)
+	}
+	r := n.config.Routes[d.route]
+	provider := n.providerOf(d.route)
+	if provider == "" {
+		return n.send(d)
+	}
+	held, err := n.marker.enter(context.Background(), provider, d.claim.Attempt)
+	defer n.marker.leave()
+	switch {
+	case err != nil: // nothing has left, whatever the ledger has recorded
+		r.Gate.Done(ErrUnused)
+		return settlement{claim: d.claim, leaseUntil: d.leaseUntil, outcome: n.release(d.claim, "LEDGER")}, true
+	case !held:
+		r.Gate.Done(ErrUnused)
+		return settlement{}, false
+	}
+	return n.send(d)
 }
 
 // send hands a message to its route's provider, and to the next ones while the
@@ -120,13 +144,11 @@ func (n *Notifier) failOver(d dispatch, latest time.Time) (next int, held bool, 
 		if _, err := r.Gate.Pass(ctx, 1); err != nil {
 			continue
 		}
-		provider := n.markedBy(admission{route: next, count: 1})
+		provider := n.providerOf(next)
 		if provider == "" {
 			return next, true, nil
 		}
-		marking, stop := context.WithTimeout(ctx, n.config.LedgerTimeout)
-		ids, err := n.config.Ledger.MarkSending(marking, n.config.Owner, provider, []Attempt{d.claim.Attempt}, n.config.Now())
-		stop()
+		ids, err := n.markSending(ctx, provider, []Attempt{d.claim.Attempt})
 		if err == nil && len(ids) == 1 {
 			return next, true, nil
 		}

@@ -66,7 +66,7 @@ type Config struct {
 	LedgerTimeout time.Duration
 	// Window is how many notifications are claimed and not yet sent, over all
 	// Handle calls; default 64. What a crash leaves in doubt is at most that
-	// many.
+	// many, and less in lanes that send nothing twice.
 	Window int
 	// SettleDelay is how long the end of an attempt may wait for others, to
 	// share a transaction of the ledger; default 5 ms. It holds up no message.
@@ -91,6 +91,7 @@ type Notifier struct {
 	admitAt time.Time       // the next admission; zero for at once
 	order   order
 	resends int
+	marker  *marker // nil where claims are marks
 }
 
 // New checks config and fills in its defaults.
@@ -128,10 +129,14 @@ func New(config Config) (*Notifier, error) {
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	return &Notifier{
+	n := &Notifier{
 		config: config, slots: make(chan struct{}, config.Window), settled: make(chan settlement, config.Window), door: make(chan struct{}, 1),
 		order: order{last: map[string]chan struct{}{}}, resends: resendsOf(config.Lane),
-	}, nil
+	}
+	if n.resends == 0 {
+		n.marker = newMarker(n.markSending)
+	}
+	return n, nil
 }
 
 func setDefault[T comparable](value *T, byDefault T) {
@@ -233,11 +238,26 @@ func (n *Notifier) take(ctx context.Context, ids []registration.ID, a admission)
 	return nil
 }
 
-// markedBy is the provider that claims are marked as leaving by; "" for one that
-// may see a message twice, and where they go to none.
+// markedBy is the provider that claims are marked as leaving by; "" where they
+// go to none, or are marked later.
 func (n *Notifier) markedBy(a admission) string {
-	if s := n.config.Routes[a.route].Sender; a.count > 0 && !s.Repeatable() {
+	if a.count == 0 || n.marker != nil {
+		return ""
+	}
+	return n.providerOf(a.route)
+}
+
+// providerOf is a route's provider in the ledger; "" for one that may see a
+// message twice, whose messages need no mark.
+func (n *Notifier) providerOf(route int) string {
+	if s := n.config.Routes[route].Sender; !s.Repeatable() {
 		return s.Name()
 	}
 	return ""
+}
+
+func (n *Notifier) markSending(ctx context.Context, provider string, attempts []Attempt) ([]registration.ID, error) {
+	ctx, cancel := context.WithTimeout(ctx, n.config.LedgerTimeout)
+	defer cancel()
+	return n.config.Ledger.MarkSending(ctx, n.config.Owner, provider, attempts, n.config.Now())
 }
