@@ -116,5 +116,5 @@ Register somebody:
 
 // firstRequest is a command line that registers somebody.
 func firstRequest(url string) string {
-	return `curl -sS -H 'Content-Type: text/xml; charset=utf-8' --data-binary '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><RegisterRequest xmlns="urn:registrar:registration:v1"><requestId>first-1</requestId><username>amina</username><email>amina@example.com</email><password>velvet-anchor-tuesday</password><firstName>Amina</firstName><mobileNumber>+966512345678</mobileNumber><locale>en</locale></RegisterRequest></soap:Body></soap:Envelope>' ` + url
+	return `curl -sS -H 'Content-Type: text/xml; charset=utf-8' --data-binary '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><RegisterRequest xmlns="urn:registrar:registration:v1"><requestId>first-1</requestId><username>amina</username><email>amina@example.com</email><password>velvet-anchor-tuesday</password><firstName>Amina</firstName><mobileNumber>+966512345678</mobileNumber><locale>en</locale><marketingConsent>true</marketingConsent></RegisterRequest></soap:Body></soap:Envelope>' ` + url
 }
