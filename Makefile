@@ -6,6 +6,8 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 20s
 ROUNDS ?= 30
+OTP_CODES ?= 3000
+OTP_BACKLOG ?= 1000000
 
 .PHONY: help
 help: ## Show the targets
@@ -65,6 +67,10 @@ faults: deps ## Kill the service at random moments under load, ROUNDS times (30)
 .PHONY: bench
 bench: deps ## Measure registrations and envelopes a second against their baselines
 	go test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./test/bench/ ./cmd/registrar/
+
+.PHONY: bench-otp
+bench-otp: deps ## Measure OTP_CODES codes (3000) to the wire, alone and behind OTP_BACKLOG messages (1000000), against Kannel
+	OTP_CODES=$(OTP_CODES) OTP_BACKLOG=$(OTP_BACKLOG) go test -count=1 -timeout 120m -run '^$$' -bench 'OTP|Kannel' -benchtime 1x ./cmd/registrar/ ./test/bench/otp/
 
 .PHONY: clean
 clean: ## Remove what was built; ./data stays

@@ -17,11 +17,14 @@ import (
 )
 
 const (
-	kannelBearerbox = "/usr/sbin/bearerbox"
+	kannelBearerbox = "/usr/sbin/bearerbox" //nolint:gosec // a program's name
 	kannelSmsbox    = "/usr/sbin/smsbox"
+	kannelBatch     = "/usr/bin/mtbatch"
 	kannelUser      = "registrar"
 	kannelPassword  = "secret"
+	kannelSender    = "Registrar"
 	kannelQueue     = 10_000_000 // messages; beyond it they are refused
+	kannelConns     = 64         // that Send keeps open at most
 	kannelTimeout   = 60 * time.Second
 	kannelGrace     = 60 * time.Second // its store may have a million messages
 )
@@ -37,6 +40,7 @@ const (
 type Kannel struct {
 	bearerbox, smsbox *Process
 	admin, send       string // URLs
+	dir, port         string // port is bearerbox's
 	client            *http.Client
 }
 
@@ -44,8 +48,7 @@ type Kannel struct {
 type KannelOptions struct {
 	Store      string // "spool", a file a message (the default), or "file", one log that is rewritten every 10 s
 	Window     int    // how many messages may be without an answer at the message centre; 0 for 10
-	Throughput int    // messages a second at most; 0 for no limit
-	Senders    int    // how many connections Send keeps open; 0 for 64
+	Throughput int    // messages a second at most, which go out at once at the beginning of each second; 0 for no limit
 }
 
 // StartKannel starts a gateway whose files are in dir, with one transceiver at
@@ -56,37 +59,35 @@ func StartKannel(ctx context.Context, dir string, smsc *SMSC, o KannelOptions) (
 	if err != nil {
 		return nil, fmt.Errorf("devstack: kannel: %w", err)
 	}
-	if k.bearerbox, err = StartProcess("bearerbox", dir, kannelBearerbox, "-v", "2", settings); err != nil {
-		return nil, err
-	}
-	err = k.bearerbox.AwaitReady(ctx, func(ctx context.Context) error {
-		status, err := k.status(ctx)
-		if err == nil && (len(status.Centres) != 1 || !strings.HasPrefix(status.Centres[0], "online")) {
-			err = errors.New("no bind at the message centre")
-		}
-		return err
-	})
-	if err != nil {
-		k.Kill()
-		return nil, err
-	}
 	// smsbox ends where no bearerbox listens, so it comes second.
-	if k.smsbox, err = StartProcess("smsbox", dir, kannelSmsbox, "-v", "2", settings); err != nil {
-		k.Kill()
-		return nil, err
+	if k.bearerbox, err = StartProcess("bearerbox", dir, kannelBearerbox, "-v", "2", settings); err == nil {
+		err = k.await(ctx, k.bearerbox, "online", func(s kannelStatus) []string { return s.Centres })
 	}
-	err = k.smsbox.AwaitReady(ctx, func(ctx context.Context) error {
-		status, err := k.status(ctx)
-		if err == nil && (len(status.Boxes) != 1 || !strings.HasPrefix(status.Boxes[0], "on-line")) {
-			err = errors.New("no smsbox at bearerbox")
-		}
-		return err
-	})
+	if err == nil {
+		k.smsbox, err = StartProcess("smsbox", dir, kannelSmsbox, "-v", "2", settings)
+	}
+	if err == nil {
+		err = k.await(ctx, k.smsbox, "on-line", func(s kannelStatus) []string { return s.Boxes })
+	}
 	if err != nil {
 		k.Kill()
 		return nil, err
 	}
 	return k, nil
+}
+
+// await waits for the one peer that p brings to bearerbox to be there.
+func (k *Kannel) await(ctx context.Context, p *Process, there string, peers func(kannelStatus) []string) error {
+	return p.AwaitReady(ctx, func(ctx context.Context) error {
+		status, err := k.status(ctx)
+		if err != nil {
+			return err
+		}
+		if got := peers(status); len(got) != 1 || !strings.HasPrefix(got[0], there) {
+			return fmt.Errorf("bearerbox sees %q, not one that is %s", got, there)
+		}
+		return nil
+	})
 }
 
 // newKannel writes the settings of both programs.
@@ -100,7 +101,7 @@ func newKannel(dir string, smsc *SMSC, o KannelOptions) (k *Kannel, settings str
 			return nil, "", err
 		}
 	}
-	o.Store, o.Window, o.Senders = cmp.Or(o.Store, "spool"), cmp.Or(o.Window, 10), cmp.Or(o.Senders, 64)
+	o.Store, o.Window = cmp.Or(o.Store, "spool"), cmp.Or(o.Window, 10)
 	store := filepath.Join(dir, "store")
 	if err := os.MkdirAll(store, 0o700); err != nil {
 		return nil, "", err
@@ -130,20 +131,45 @@ func newKannel(dir string, smsc *SMSC, o KannelOptions) (k *Kannel, settings str
 		return nil, "", err
 	}
 	return &Kannel{
+		dir: dir, port: strconv.Itoa(ports[1]),
 		admin:  fmt.Sprintf("http://127.0.0.1:%d/status.xml?password=%s", ports[0], kannelPassword),
 		send:   fmt.Sprintf("http://127.0.0.1:%d/cgi-bin/sendsms?username=%s&password=%s", ports[2], kannelUser, kannelPassword),
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.Senders, MaxConnsPerHost: o.Senders}},
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: kannelConns, MaxConnsPerHost: kannelConns}},
 	}, settings, nil
 }
 
 // Send hands one message over, and returns when it is stored or refused. to is
-// an international number with +, or several with spaces between. Priority is
-// SMPP's, 0 to 3; 3 goes first.
+// an international number with +. Priority is SMPP's, 0 to 3; 3 goes first.
 func (k *Kannel) Send(ctx context.Context, to, text string, priority int) error {
-	query := url.Values{"from": {"Registrar"}, "to": {to}, "text": {text}, "priority": {strconv.Itoa(priority)}}
+	query := url.Values{"from": {kannelSender}, "to": {to}, "text": {text}, "priority": {strconv.Itoa(priority)}}
 	answer, err := k.get(ctx, k.send+"&"+query.Encode(), http.StatusAccepted)
 	if err != nil {
 		return fmt.Errorf("devstack: kannel: %w: %s", err, answer)
+	}
+	return nil
+}
+
+// SendBatch hands the text over to each of the international numbers, without +,
+// by Kannel's own program for bulk, which knows no priority: they come behind
+// all that have one. It returns when all are stored.
+func (k *Kannel) SendBatch(ctx context.Context, text string, numbers []string) error {
+	content, receivers := filepath.Join(k.dir, "content"), filepath.Join(k.dir, "receivers")
+	for name, data := range map[string]string{content: text, receivers: strings.Join(numbers, "\n")} {
+		if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
+			return fmt.Errorf("devstack: kannel: %w", err)
+		}
+	}
+	p, err := StartProcess("mtbatch", k.dir, kannelBatch, "-v", "2", "-b", "127.0.0.1", "-p", k.port, "-f", kannelSender, content, receivers)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-p.Exited():
+	case <-ctx.Done():
+		p.Kill()
+	}
+	if err := p.Err(); err != nil {
+		return fmt.Errorf("devstack: mtbatch: %w; its log: %s\n%s", errors.Join(err, ctx.Err()), p.Log, tail(p.Log))
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func TestKannel(t *testing.T) {
 				t.Error(err)
 			}
 			k.Kill()
-			if err := smsc.Behave(ctx, devstack.SMSCBehaviour{JournalPrefix: "96650"}); err != nil {
+			if err := smsc.Behave(ctx, devstack.SMSCBehaviour{JournalPrefix: "96650", Rate: 1000}); err != nil {
 				t.Fatal(err)
 			}
 			if k, err = devstack.StartKannel(ctx, dir, smsc, options); err != nil {
@@ -48,6 +48,9 @@ func TestKannel(t *testing.T) {
 				t.Error(err)
 			}
 			if err := k.Send(ctx, "+966590000001", "Read this", 0); err != nil {
+				t.Error(err)
+			}
+			if err := k.SendBatch(ctx, "Read this", []string{"966590000002", "966590000003"}); err != nil {
 				t.Error(err)
 			}
 			if err := k.Send(ctx, "nobody", "Your code is 123456", 3); err == nil {

@@ -51,6 +51,7 @@ type SMSCBehaviour struct {
 	FailStatus uint32 `json:"fail_status,omitempty"`
 
 	DelayMS         int    `json:"delay_ms,omitempty"`    // before each answer
+	Rate            int    `json:"rate,omitempty"`        // answers a second at most, evenly; instead of DelayMS
 	DropBefore      int    `json:"drop_before,omitempty"` // counts messages that are taken, and the connection dropped instead of an answer
 	DropAfter       int    `json:"drop_after,omitempty"`  // counts answers that the connection is dropped behind
 	Silent          int    `json:"silent,omitempty"`      // counts messages that are taken and not answered

@@ -26,6 +26,7 @@ let behaviour = {};
 let submits = 0;
 let lastID = 0x1000;
 let outstanding = 0;
+let nextAnswer = 0; // where answers have a rate
 const sessions = new Set();
 
 // spend says whether something is to be done once more: behaviour[name] is how often, -1 is always.
@@ -85,7 +86,11 @@ function submit(session, pdu) {
     }
     if (!status && (pdu.registered_delivery & 1) && behaviour.receipts) receipt(pdu, id, answerID);
   };
-  if (behaviour.delay_ms) setTimeout(answer, behaviour.delay_ms);
+  if (behaviour.rate) {
+    // A timer that is late does not make the next answer late.
+    nextAnswer = Math.max(nextAnswer, performance.now()) + 1000 / behaviour.rate;
+    setTimeout(answer, nextAnswer - performance.now());
+  } else if (behaviour.delay_ms) setTimeout(answer, behaviour.delay_ms);
   else answer();
 }
 
@@ -153,6 +158,7 @@ const control = http.createServer((req, res) => {
     if (req.url === '/behaviour') {
       behaviour = JSON.parse(Buffer.concat(chunks));
       submits = 0;
+      nextAnswer = 0;
     } else if (req.url === '/binds') {
       res.end(String(sessions.size));
       return;
