@@ -11,7 +11,8 @@ type Campaigns struct {
 	// Queued is how many campaign messages may be queued and not settled, of all campaigns together. 1,000 to 100,000,000.
 	Queued int `koanf:"queued"`
 	// UnsubscribeURL is the page behind the link in each of their messages, as recipients reach it: https, at this service's
-	// path /unsubscribe. "" is that path at PublicURL; without both, messages have no such link.
+	// path /unsubscribe. "" is that path at PublicURL; without both, messages have no such link, and e-mail of campaigns is
+	// handed to the inbox alone.
 	UnsubscribeURL string `koanf:"unsubscribe_url"`
 	// Key signs these links: 32 octets in base64, the same at every server. KeyFile holds it instead. At most one of them;
 	// without one it is derived from that of Codes. With another key all links that were sent are void: give that of Codes
