@@ -6,6 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 20s
 ROUNDS ?= 30
+CHAOS ?= 60s
 OTP_CODES ?= 3000
 OTP_BACKLOG ?= 1000000
 
@@ -61,8 +62,8 @@ attacks: ## Attack the built service as hostile clients do, and print what it an
 	@set -o pipefail; go test -count=1 -v -run TestAttacks ./test/attacks/ -within 1s | grep -v -e '^=== ' -e '^ *--- PASS'
 
 .PHONY: faults
-faults: deps ## Kill the service at random moments under load, ROUNDS times (30), and count what is lost
-	ROUNDS=$(ROUNDS) go test -count=1 -timeout 60m -v -run 'TestCrash' ./test/faults/
+faults: deps ## Kill the service (ROUNDS times: 30), notifiers and brokers (for CHAOS: 60s) under load, and count what is lost
+	ROUNDS=$(ROUNDS) CHAOS=$(CHAOS) go test -count=1 -timeout 60m -v -run 'TestCrash|TestNotifiers|TestBrokers' ./test/faults/
 
 .PHONY: bench
 bench: deps ## Measure registrations and envelopes a second against their baselines

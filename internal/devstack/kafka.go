@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,13 +24,16 @@ type Kafka struct {
 	Nodes []*KafkaNode
 }
 
+// kafkaStart is for one broker to be formatted, or to serve; several do at a time.
+const kafkaStart = time.Minute
+
 // KafkaNode is one broker.
 type KafkaNode struct {
 	Address string // host:port for clients, the same for its whole life
 
 	name    string
 	dir     string
-	argv    []string
+	java    []string // the command up to its class
 	process *Process
 }
 
@@ -49,10 +53,6 @@ func StartKafka(ctx context.Context, dir string, brokers int) (*Kafka, error) {
 	if _, err := os.Stat(filepath.Join(libs, "kafka_2.13-"+kafkaVersion+".jar")); err != nil {
 		return nil, fmt.Errorf("devstack: kafka: %w (hack/deps installs it)", err)
 	}
-	var uuid [16]byte
-	_, _ = rand.Read(uuid[:]) // never fails
-	cluster := base64.RawURLEncoding.EncodeToString(uuid[:])
-
 	k := &Kafka{}
 	voters := make([]string, brokers)
 	controllers := make([]int, brokers)
@@ -68,22 +68,38 @@ func StartKafka(ctx context.Context, dir string, brokers int) (*Kafka, error) {
 		name := fmt.Sprintf("kafka%d", i+1)
 		k.Nodes = append(k.Nodes, &KafkaNode{Address: fmt.Sprintf("127.0.0.1:%d", client), name: name, dir: filepath.Join(dir, name)})
 	}
-	errs := make([]error, brokers)
-	var all sync.WaitGroup
 	for i, n := range k.Nodes {
-		all.Go(func() {
-			settings := kafkaSettings(i+1, brokers, n, controllers[i], strings.Join(voters, ","))
-			if errs[i] = n.format(ctx, libs, cluster, settings); errs[i] == nil {
-				errs[i] = n.start(ctx)
-			}
-		})
+		if err := n.prepare(libs, kafkaSettings(i+1, brokers, n, controllers[i], strings.Join(voters, ","))); err != nil {
+			return nil, err
+		}
 	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := k.format(ctx); err != nil {
+		return nil, err
+	}
+	if err := k.Restart(ctx); err != nil {
 		k.Stop()
 		return nil, err
 	}
 	return k, nil
+}
+
+// each does the same to all brokers at once.
+func (k *Kafka) each(do func(n *KafkaNode) error) error {
+	errs := make([]error, len(k.Nodes))
+	var all sync.WaitGroup
+	for i, n := range k.Nodes {
+		all.Go(func() { errs[i] = do(n) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// format makes the brokers' disks those of a new cluster.
+func (k *Kafka) format(ctx context.Context) error {
+	var uuid [16]byte
+	_, _ = rand.Read(uuid[:]) // never fails
+	cluster := base64.RawURLEncoding.EncodeToString(uuid[:])
+	return k.each(func(n *KafkaNode) error { return n.format(ctx, cluster) })
 }
 
 // Brokers gives the addresses for clients.
@@ -95,11 +111,30 @@ func (k *Kafka) Brokers() []string {
 	return all
 }
 
-// Stop kills all brokers: nobody will read their data again.
+// Stop kills all brokers.
 func (k *Kafka) Stop() {
 	for _, n := range k.Nodes {
 		n.Kill()
 	}
+}
+
+// Restart starts all brokers, none of which runs, on the data that they left, and
+// waits until each serves: one of several does not without the others.
+func (k *Kafka) Restart(ctx context.Context) error {
+	return k.each(func(n *KafkaNode) error { return n.start(ctx) })
+}
+
+// Wipe is the loss of all disks: it kills the brokers and deletes what they had.
+// Restart starts them at the same addresses as another cluster, which knows
+// nothing of any topic or group.
+func (k *Kafka) Wipe(ctx context.Context) error {
+	k.Stop()
+	for _, n := range k.Nodes {
+		if err := os.RemoveAll(n.data()); err != nil {
+			return fmt.Errorf("devstack: %s: %w", n.name, err)
+		}
+	}
+	return k.format(ctx)
 }
 
 func kafkaSettings(id, brokers int, n *KafkaNode, controller int, voters string) string {
@@ -132,25 +167,38 @@ controller.quorum.election.backoff.max.ms=500
 controller.quorum.request.timeout.ms=1000
 replica.lag.time.max.ms=3000
 replica.fetch.wait.max.ms=100
-`, id, voters, n.Address, controller, n.Address, filepath.Join(n.dir, "data"), min(3, brokers), inSync, min(3, brokers), session.Milliseconds())
+`, id, voters, n.Address, controller, n.Address, n.data(), min(3, brokers), inSync, min(3, brokers), session.Milliseconds())
 }
 
-// format makes the node's directory, once in its life.
-func (n *KafkaNode) format(ctx context.Context, libs, cluster, settings string) error {
+func (n *KafkaNode) data() string     { return filepath.Join(n.dir, "data") }
+func (n *KafkaNode) settings() string { return filepath.Join(n.dir, "server.properties") }
+
+// prepare makes the node's directory, once in its life.
+func (n *KafkaNode) prepare(libs, settings string) error {
 	if err := os.MkdirAll(n.dir, 0o750); err != nil {
 		return fmt.Errorf("devstack: %s: %w", n.name, err)
 	}
-	file := filepath.Join(n.dir, "server.properties")
-	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(n.settings(), []byte(settings), 0o600); err != nil {
 		return fmt.Errorf("devstack: %s: %w", n.name, err)
 	}
 	classes := filepath.Join(libs, "*") // java expands it itself
-	jvm := []string{"-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=info", "-cp", classes}
-	args := append(append([]string(nil), jvm...), "kafka.tools.StorageTool", "format", "--cluster-id="+cluster, "-c", file) // the id may begin with a dash
-	if out, err := exec.CommandContext(ctx, "java", args...).CombinedOutput(); err != nil {                                 //nolint:gosec // the arguments are our own
+	n.java = []string{"java", "-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=info", "-cp", classes}
+	return nil
+}
+
+// run is the command that runs a class of the broker's.
+func (n *KafkaNode) run(class string, args ...string) []string {
+	return append(append(slices.Clip(n.java), class), args...)
+}
+
+// format makes the node's disk one of a cluster.
+func (n *KafkaNode) format(ctx context.Context, cluster string) error {
+	limited, cancel := context.WithTimeout(ctx, kafkaStart)
+	defer cancel()
+	argv := n.run("kafka.tools.StorageTool", "format", "--cluster-id="+cluster, "-c", n.settings())  // the id may begin with a dash
+	if out, err := exec.CommandContext(limited, argv[0], argv[1:]...).CombinedOutput(); err != nil { //nolint:gosec // the arguments are our own
 		return fmt.Errorf("devstack: %s: format: %w (hack/deps installs java)\n%s", n.name, err, out)
 	}
-	n.argv = append(append([]string{"java"}, jvm...), "kafka.Kafka", file)
 	return nil
 }
 
@@ -161,12 +209,12 @@ func (n *KafkaNode) start(ctx context.Context) error {
 	if info, err := os.Stat(filepath.Join(n.dir, n.name+".log")); err == nil {
 		before = info.Size()
 	}
-	process, err := StartProcess(n.name, n.dir, n.argv...)
+	process, err := StartProcess(n.name, n.dir, n.run("kafka.Kafka", n.settings())...)
 	if err != nil {
 		return err
 	}
 	n.process = process
-	limited, cancel := context.WithTimeout(ctx, time.Minute)
+	limited, cancel := context.WithTimeout(ctx, kafkaStart)
 	defer cancel()
 	return process.AwaitReady(limited, func(context.Context) error {
 		log, err := os.ReadFile(process.Log)

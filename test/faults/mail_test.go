@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/mail"
@@ -65,11 +66,14 @@ func (m *mailServer) code(address string) string {
 func (m *mailServer) counts() map[string]int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := make(map[string]int, len(m.taken))
-	for id, n := range m.taken {
-		all[id] = n
-	}
-	return all
+	return maps.Clone(m.taken)
+}
+
+// arrivals says when each notification first came.
+func (m *mailServer) arrivals() map[string]time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.first)
 }
 
 type mailSession struct {

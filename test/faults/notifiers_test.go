@@ -34,28 +34,67 @@ func chaosTime(t *testing.T) time.Duration {
 type notification struct {
 	id, kind, channel, recipient, state string
 	ambiguous                           int
+	created                             time.Time
+}
+
+// open says whether it is still to be sent.
+func (n notification) open() bool {
+	return n.state == "QUEUED" || n.state == "CLAIMED" || n.state == "SENDING"
+}
+
+// code says whether it is a one-time code's, and not news.
+func (n notification) code() bool { return n.kind == "VERIFICATION_CODE" }
+
+// settled waits until nothing in the ledger is open any more, and gives it.
+func settled(t *testing.T, node *devstack.MariaDB) (all []notification) {
+	t.Helper()
+	harness.Eventually(t, 2*time.Minute, func(ctx context.Context) error {
+		var err error
+		if all, err = notifications(ctx, node); err != nil {
+			return err
+		}
+		open := 0
+		for _, n := range all {
+			if n.open() {
+				open++
+			}
+		}
+		if open > 0 {
+			return fmt.Errorf("%d of %d notifications are not settled", open, len(all))
+		}
+		return nil
+	})
+	return all
 }
 
 // notifications reads the whole ledger.
 func notifications(ctx context.Context, node *devstack.MariaDB) ([]notification, error) {
-	out, err := node.Query(ctx, `SELECT LOWER(HEX(id)), kind, channel, recipient, state, ambiguous FROM registrar.notifications`)
+	out, err := node.Query(ctx, `SELECT LOWER(HEX(id)), kind, channel, recipient, state, ambiguous, created_at FROM registrar.notifications`)
 	if err != nil {
 		return nil, err
 	}
 	var all []notification
 	for line := range strings.Lines(out) {
 		f := strings.Fields(line)
-		if len(f) != 6 {
+		if len(f) != 7 {
 			return nil, fmt.Errorf("a row of %d columns", len(f))
 		}
-		h := f[0]
 		n, err := strconv.Atoi(f[5])
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, notification{h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], f[1], f[2], f[3], f[4], n})
+		created, err := strconv.ParseInt(f[6], 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, notification{dashed(f[0]), f[1], f[2], f[3], f[4], n, time.UnixMicro(created)})
 	}
 	return all, nil
+}
+
+// dashed is an id as messages carry it.
+func dashed(h string) string {
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
 // TestNotifiersUnderChaos: three notifiers share all lanes and are killed,
@@ -152,23 +191,7 @@ sms:
 	load.Wait()
 	mails.setFaulty(false)
 
-	var all []notification
-	harness.Eventually(t, 2*time.Minute, func(ctx context.Context) error {
-		var err error
-		if all, err = notifications(ctx, node); err != nil {
-			return err
-		}
-		open := 0
-		for _, n := range all {
-			if n.state == "QUEUED" || n.state == "CLAIMED" || n.state == "SENDING" {
-				open++
-			}
-		}
-		if open > 0 {
-			return fmt.Errorf("%d of %d notifications are not settled", open, len(all))
-		}
-		return nil
-	})
+	all := settled(t, node)
 	submits, err := smsc.Submits()
 	if err != nil {
 		t.Fatal(err)

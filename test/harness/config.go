@@ -50,9 +50,15 @@ func MariaDB(tb testing.TB) (*devstack.MariaDB, string) {
 // Kafka starts a broker, and gives the section of a configuration that uses it.
 func Kafka(tb testing.TB) (*devstack.Kafka, string) {
 	tb.Helper()
+	return KafkaCluster(tb, 1)
+}
+
+// KafkaCluster is Kafka with some brokers.
+func KafkaCluster(tb testing.TB, brokers int) (*devstack.Kafka, string) {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), 2*time.Minute)
 	defer cancel()
-	cluster, err := devstack.StartKafka(ctx, tb.TempDir(), 1)
+	cluster, err := devstack.StartKafka(ctx, tb.TempDir(), brokers)
 	if err != nil {
 		tb.Fatal(err)
 	}
