@@ -46,7 +46,7 @@ type Kannel struct {
 
 // KannelOptions say how the gateway keeps and sends messages.
 type KannelOptions struct {
-	Store      string // "spool", a file a message (the default), or "file", one log that is rewritten every 10 s
+	Store      string // "spool", a file a message (the default), or "file", one log, rewritten when it is quiet
 	Window     int    // how many messages may be without an answer at the message centre; 0 for 10
 	Throughput int    // messages a second at most, which go out at once at the beginning of each second; 0 for no limit
 }
