@@ -13,6 +13,7 @@ import (
 func (r *Relay) publishAnnounced(ctx context.Context) {
 	var (
 		published []registration.ID // not yet marked
+		begun     time.Time         // the publication of the first of them
 		mark      = time.NewTimer(time.Hour)
 		wait      = newBackoff(time.Second)
 		resume    time.Time // until then the queue is left alone
@@ -23,10 +24,10 @@ func (r *Relay) publishAnnounced(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			r.drain(ctx, published)
+			r.drain(ctx, published, begun)
 			return
 		case <-mark.C:
-			r.mark(ctx, published)
+			r.mark(ctx, published, begun)
 			published = published[:0]
 		case first := <-r.announced:
 			batch := r.gather(ctx, first, last.Add(r.settings.Pace))
@@ -35,6 +36,7 @@ func (r *Relay) publishAnnounced(ctx context.Context) {
 				r.drop(len(batch))
 				continue
 			}
+			now := r.now()
 			if err := r.publish(ctx, batch, publishTimeout); err != nil {
 				if ctx.Err() == nil {
 					resume = time.Now().Add(wait.NextBackOff())
@@ -44,6 +46,7 @@ func (r *Relay) publishAnnounced(ctx context.Context) {
 			wait.Reset()
 			if len(published) == 0 && len(marked(batch)) > 0 {
 				mark.Reset(r.settings.MarkDelay)
+				begun = now
 			}
 			published = append(published, marked(batch)...)
 			if len(published) >= r.settings.Batch {
@@ -109,10 +112,10 @@ func marked(batch []lane.Message) []registration.ID {
 
 // mark moves the due time of published rows. When that fails they are published
 // once more than needed, which the ledger knows how to bear.
-func (r *Relay) mark(ctx context.Context, published []registration.ID) {
+func (r *Relay) mark(ctx context.Context, published []registration.ID, begun time.Time) {
 	limited, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	if err := r.store.Published(limited, nil, published, r.now()); err != nil && ctx.Err() == nil {
+	if err := r.store.Published(limited, nil, published, begun); err != nil && ctx.Err() == nil {
 		r.log.Warn("outbox: published messages cannot be marked; they will be published again", "messages", len(published), "error", err)
 	}
 }
@@ -124,7 +127,7 @@ func (r *Relay) drop(messages int) {
 }
 
 // drain publishes what is announced and marks it, as far as Drain allows.
-func (r *Relay) drain(ctx context.Context, published []registration.ID) {
+func (r *Relay) drain(ctx context.Context, published []registration.ID, begun time.Time) {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.settings.Drain)
 	defer cancel()
 	for limited.Err() == nil {
@@ -137,12 +140,16 @@ func (r *Relay) drain(ctx context.Context, published []registration.ID) {
 		if len(batch) == 0 {
 			break
 		}
+		now := r.now()
 		if err := r.publish(limited, batch, publishTimeout); err != nil {
 			break
+		}
+		if len(published) == 0 {
+			begun = now
 		}
 		published = append(published, marked(batch)...)
 	}
 	if len(published) > 0 {
-		r.mark(limited, published)
+		r.mark(limited, published, begun)
 	}
 }

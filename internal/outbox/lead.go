@@ -161,8 +161,9 @@ func (l *leader) round(ctx context.Context) (largest int, err error) {
 // publishGroup publishes one batch of what is due of some lanes, and says how
 // much was due.
 func (l *leader) publishGroup(ctx context.Context, lanes []lane.Lane) (int, error) {
+	begun := l.now()
 	limited, cancel := context.WithTimeout(ctx, storeTimeout)
-	due, err := l.store.Due(limited, lanes, l.now(), l.settings.Batch)
+	due, err := l.store.Due(limited, lanes, begun, l.settings.Batch)
 	cancel()
 	if err != nil {
 		return 0, &storeError{err}
@@ -174,7 +175,7 @@ func (l *leader) publishGroup(ctx context.Context, lanes []lane.Lane) (int, erro
 	if len(published) > 0 {
 		limited, cancel := context.WithTimeout(ctx, storeTimeout)
 		defer cancel()
-		if marked := l.store.Published(limited, &l.lease, ids(published), l.now()); marked != nil {
+		if marked := l.store.Published(limited, &l.lease, ids(published), begun); marked != nil {
 			if !errors.Is(marked, ErrLeaseLost) {
 				marked = &storeError{marked}
 			}

@@ -19,13 +19,16 @@ type Store interface {
 	// late, not never.
 	Due(ctx context.Context, lanes []lane.Lane, now time.Time, limit int) ([]lane.Message, error)
 
-	// Published moves the due time of rows just published to now plus a grace
-	// that doubles with each publication of the row (see Grace): what is not
-	// settled by then is published again. A row that is gone is no error.
+	// Published moves the due time of rows just published to a grace after begun,
+	// the time before their publication, which doubles with each publication of
+	// the row (see Grace): what is not settled by then is published again. What
+	// the ledger has decided since begun stands: a row that is held is due when
+	// its lease ends, and one that is to be tried again at that time. A row that
+	// is gone is no error.
 	// Under a lease the lease's row is checked and written in the same
 	// transaction; ErrLeaseLost when another holds it. lease may be nil: the
 	// application server that has just committed the rows publishes them too.
-	Published(ctx context.Context, lease *Lease, ids []registration.ID, now time.Time) error
+	Published(ctx context.Context, lease *Lease, ids []registration.ID, begun time.Time) error
 
 	// Depth counts the rows, and gives the oldest one's creation; zero for none.
 	Depth(ctx context.Context) (rows int, oldest time.Time, err error)

@@ -189,6 +189,14 @@ func TestLedger(t *testing.T) {
 			b.is(registration.Accepted, 2, 33)
 			b.history("1 a UNKNOWN smtp/ NO_ANSWER", "2 b ACCEPTED smpp/7f ")
 		},
+		"tried, and to be tried again, before its publication is noted": func(b *book) {
+			b.claim("a", 2, 32)
+			b.settle("a", 3, notify.Outcome{Attempt: notify.Attempt{Number: 1}, State: registration.Queued, Reason: "TRANSIENT", RetryAt: b.at(4)})
+			b.published(nil, 1) // noted after 4
+			b.due(4)
+			b.published(nil, 5)
+			b.due(605)
+		},
 		"by a repeatable sender": func(b *book) {
 			b.claim("a", 2, 32)
 			b.settle("a", 4, notify.Outcome{Attempt: notify.Attempt{Number: 1}, State: registration.Delivered})

@@ -99,11 +99,11 @@ func graceOf(l lane.Lane) string {
 }
 
 // Published implements outbox.Store.
-func (o *Outbox) Published(ctx context.Context, lease *outbox.Lease, ids []registration.ID, now time.Time) error {
+func (o *Outbox) Published(ctx context.Context, lease *outbox.Lease, ids []registration.ID, begun time.Time) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	at := micros(now)
+	at := micros(begun)
 	for some := range slices.Chunk(ids, markMost) {
 		// The leader's rows are those that nobody waits for.
 		err := o.db.transactAs(ctx, "published", lease != nil, func(ctx context.Context, t *tx) error {
