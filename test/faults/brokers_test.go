@@ -20,9 +20,11 @@ import (
 
 const (
 	topic     = "registrar.notifications"
-	codeGroup = "registrar.email.otp"
 	codeLanes = 8 // the first so many partitions carry one-time codes
 )
+
+// groups read the lanes that are used, those of codes first.
+var groups = []string{"registrar.email.otp", "registrar.sms.otp", "registrar.email.transactional", "registrar.sms.transactional"}
 
 // system is all tiers apart: a database, three brokers, a server without lanes,
 // and a notifier each for codes and for news. E-mail goes to a mail server, SMS
@@ -288,7 +290,8 @@ func (s *system) partitions(ctx context.Context) ([]kafka.Partition, error) {
 	return meta.Topics[0].Partitions, meta.Topics[0].Error
 }
 
-// whole waits until every partition has all its replicas.
+// whole waits until every partition has all its replicas, and every lane a
+// reader.
 func (s *system) whole(t *testing.T) {
 	t.Helper()
 	harness.Eventually(t, time.Minute, func(ctx context.Context) error {
@@ -299,6 +302,15 @@ func (s *system) whole(t *testing.T) {
 		for _, p := range all {
 			if len(p.Isr) != len(s.kafka.Nodes) {
 				return fmt.Errorf("partition %d has %d replicas in sync", p.ID, len(p.Isr))
+			}
+		}
+		for _, id := range groups {
+			answer, err := s.admin.DescribeGroups(ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{id}})
+			if err != nil {
+				return err
+			}
+			if g := answer.Groups[0]; g.Error != nil || g.GroupState != "Stable" {
+				return fmt.Errorf("group %s is %q: %w", id, g.GroupState, g.Error)
 			}
 		}
 		return nil
@@ -327,7 +339,7 @@ func (s *system) leader(t *testing.T) *devstack.KafkaNode {
 func (s *system) coordinator(t *testing.T) (node *devstack.KafkaNode) {
 	t.Helper()
 	harness.Eventually(t, 30*time.Second, func(ctx context.Context) error {
-		answer, err := s.admin.FindCoordinator(ctx, &kafka.FindCoordinatorRequest{Key: codeGroup, KeyType: kafka.CoordinatorKeyTypeConsumer})
+		answer, err := s.admin.FindCoordinator(ctx, &kafka.FindCoordinatorRequest{Key: groups[0], KeyType: kafka.CoordinatorKeyTypeConsumer})
 		if err == nil {
 			err = answer.Error
 		}
