@@ -35,6 +35,7 @@ type notification struct {
 	id, kind, channel, recipient, state string
 	ambiguous                           int
 	created                             time.Time
+	reason                              string
 }
 
 // open says whether it is still to be sent.
@@ -53,14 +54,14 @@ func settled(t *testing.T, node *devstack.MariaDB) (all []notification) {
 		if all, err = notifications(ctx, node); err != nil {
 			return err
 		}
-		open := 0
+		open, last := 0, notification{}
 		for _, n := range all {
 			if n.open() {
-				open++
+				open, last = open+1, n
 			}
 		}
 		if open > 0 {
-			return fmt.Errorf("%d of %d notifications are not settled", open, len(all))
+			return fmt.Errorf("%d of %d notifications are not settled, such as %+v", open, len(all), last)
 		}
 		return nil
 	})
@@ -69,14 +70,14 @@ func settled(t *testing.T, node *devstack.MariaDB) (all []notification) {
 
 // notifications reads the whole ledger.
 func notifications(ctx context.Context, node *devstack.MariaDB) ([]notification, error) {
-	out, err := node.Query(ctx, `SELECT LOWER(HEX(id)), kind, channel, recipient, state, ambiguous, created_at FROM registrar.notifications`)
+	out, err := node.Query(ctx, `SELECT LOWER(HEX(id)), kind, channel, recipient, state, ambiguous, created_at, CONCAT('.', reason) FROM registrar.notifications`)
 	if err != nil {
 		return nil, err
 	}
 	var all []notification
 	for line := range strings.Lines(out) {
-		f := strings.Fields(line)
-		if len(f) != 7 {
+		f := strings.Split(strings.TrimRight(line, "\n"), "\t")
+		if len(f) != 8 {
 			return nil, fmt.Errorf("a row of %d columns", len(f))
 		}
 		n, err := strconv.Atoi(f[5])
@@ -87,7 +88,7 @@ func notifications(ctx context.Context, node *devstack.MariaDB) ([]notification,
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, notification{dashed(f[0]), f[1], f[2], f[3], f[4], n, time.UnixMicro(created)})
+		all = append(all, notification{dashed(f[0]), f[1], f[2], f[3], f[4], n, time.UnixMicro(created), f[7][1:]})
 	}
 	return all, nil
 }
@@ -213,7 +214,7 @@ sms:
 		if n.channel == "SMS" {
 			at = strings.TrimPrefix(n.recipient, "+") + n.kind
 		}
-		states[n.state]++
+		states[strings.TrimSpace(n.state+" "+n.reason)]++
 		if n.ambiguous > 0 {
 			doubtful++
 		}
