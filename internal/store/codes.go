@@ -112,8 +112,8 @@ func (t *tx) addCodes(ctx context.Context, claims []notify.Claim) error {
 // more, or is sent by a later one.
 const superseded = "SUPERSEDED"
 
-// withhold ends what still waits to bring a code to a contact. What a notifier
-// holds is left to it.
+// withhold ends what still waits to bring a code to a contact: as UNKNOWN where
+// an earlier attempt may have brought it. What a notifier holds is left to it.
 func (t *tx) withhold(ctx context.Context, c registration.OneTimeCode, now int64) error {
 	var waiting []uuid
 	err := t.query(ctx, &waiting, `SELECT id FROM notifications WHERE account_id = ? AND channel = ? AND kind = ? AND state = 'QUEUED' ORDER BY id`,
@@ -121,7 +121,7 @@ func (t *tx) withhold(ctx context.Context, c registration.OneTimeCode, now int64
 	if err != nil || len(waiting) == 0 {
 		return err
 	}
-	n, err := t.exec(ctx, `UPDATE notifications SET state = 'EXPIRED', reason = ?, updated_at = ? WHERE id IN (?) AND state = 'QUEUED'`, superseded, now, waiting)
+	n, err := t.exec(ctx, `UPDATE notifications SET state = CASE WHEN ambiguous > 0 THEN 'UNKNOWN' ELSE 'EXPIRED' END, reason = ?, updated_at = ? WHERE id IN (?) AND state = 'QUEUED'`, superseded, now, waiting)
 	if err != nil {
 		return err
 	}

@@ -151,6 +151,37 @@ func TestWhatAChangeRefusesIsNotDone(t *testing.T) {
 	})
 }
 
+// TestACodeThatMayHaveArrivedIsNotSaidToHaveExpired: its answer was lost, and
+// it was entered before it was sent again.
+func TestACodeThatMayHaveArrivedIsNotSaidToHaveExpired(t *testing.T) {
+	onEach(t, func(t *testing.T, o store.Options) {
+		db, keys := open(t, o), codeKeys(t)
+		r := create(t, db, pending(keys))
+		id, at := r.Codes[0].Notification.ID, now().Add(time.Second)
+		claims, err := db.Ledger().Claim(t.Context(), "a", "smtp", []registration.ID{id}, at, at.Add(time.Minute))
+		if err != nil || len(claims) != 1 {
+			t.Fatal(claims, err)
+		}
+		lost := notify.Outcome{Attempt: claims[0].Attempt, State: registration.Queued, Reason: "AMBIGUOUS answer", RetryAt: at.Add(time.Minute), Ambiguous: true}
+		if err := db.Ledger().Settle(t.Context(), "a", []notify.Outcome{lost}, at); err != nil {
+			t.Fatal(err)
+		}
+		right, _ := code(t, keys, r)
+		if _, err := verifier(db, keys).Verify(t.Context(), registration.VerifyRequest{RegistrationID: r.Account.ID.String(), Channel: registration.EmailChannel, Code: right}); err != nil {
+			t.Fatal(err)
+		}
+		d, err := db.Accounts().Details(t.Context(), registration.Key{ID: r.Account.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range d.Notifications {
+			if n.ID == id && n.State != registration.Unknown {
+				t.Errorf("is %s", n.State)
+			}
+		}
+	})
+}
+
 // TestDailyCapOfARecipient: whoever asks, at whichever server; and a day later
 // there are some again.
 func TestDailyCapOfARecipient(t *testing.T) {
