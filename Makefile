@@ -9,6 +9,7 @@ ROUNDS ?= 30
 CHAOS ?= 60s
 OTP_CODES ?= 3000
 OTP_BACKLOG ?= 1000000
+BULK_PEOPLE ?= 200000
 
 .PHONY: help
 help: ## Show the targets
@@ -67,7 +68,11 @@ faults: deps ## Kill the service (ROUNDS times: 30), notifiers and brokers (for 
 
 .PHONY: bench
 bench: deps ## Measure registrations and envelopes a second against their baselines
-	go test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./test/bench/ ./cmd/registrar/
+	go test -count=1 -timeout 30m -run '^$$' -bench . -skip 'OTP|Bulk' -benchtime 1x ./test/bench/ ./cmd/registrar/
+
+.PHONY: bench-bulk
+bench-bulk: deps ## Measure a campaign to BULK_PEOPLE people (200000), from its start to the last mail at a sink
+	BULK_PEOPLE=$(BULK_PEOPLE) go test -count=1 -timeout 60m -run '^$$' -bench Bulk -benchtime 1x ./cmd/registrar/
 
 .PHONY: bench-otp
 bench-otp: deps ## Measure OTP_CODES codes (3000) to the wire, alone and behind OTP_BACKLOG messages (1000000), against Kannel

@@ -20,6 +20,7 @@ import (
 
 	"registrar/internal/campaign"
 	"registrar/internal/config"
+	"registrar/internal/devstack"
 	"registrar/internal/lane"
 	"registrar/internal/registration"
 	"registrar/test/harness"
@@ -89,10 +90,61 @@ func (s *mailSink) note(line string) {
 	}
 }
 
-func (s *mailSink) at(id registration.ID) (time.Time, bool) {
+// at is when a code's mail came.
+func (s *mailSink) at(n registration.Notification) (time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, ok := s.came[id.String()]
+	t, ok := s.came[n.ID.String()]
+	return t, ok
+}
+
+// smsSink is an SMSC that notes messages to the numbers of codes alone.
+type smsSink struct {
+	*devstack.SMSC
+	mu   sync.Mutex
+	came map[string]time.Time // submit_sm, by number
+	read time.Time            // the journal, last
+}
+
+// codeNumbers is how the numbers begin that codes go to, and no campaign.
+const codeNumbers = "9665"
+
+func startSMSSink(b *testing.B) *smsSink {
+	b.Helper()
+	smsc, err := devstack.StartSMSC(b.Context(), b.TempDir(), devstack.SMSCOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { smsc.Stop(5 * time.Second) })
+	if err := smsc.Behave(b.Context(), devstack.SMSCBehaviour{JournalPrefix: codeNumbers}); err != nil {
+		b.Fatal(err)
+	}
+	return &smsSink{SMSC: smsc, came: map[string]time.Time{}}
+}
+
+// at is when a code's SMS came.
+func (s *smsSink) at(n registration.Notification) (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	number := strings.TrimPrefix(n.Recipient, "+")
+	if t, ok := s.came[number]; ok {
+		return t, true
+	}
+	if time.Since(s.read) < time.Second {
+		return time.Time{}, false
+	}
+	s.read = time.Now()
+	submits, err := s.Submits()
+	if err != nil {
+		return time.Time{}, false
+	}
+	for _, m := range submits {
+		to := strings.TrimPrefix(m.Destination, "+")
+		if _, again := s.came[to]; !again {
+			s.came[to] = time.UnixMicro(m.At)
+		}
+	}
+	t, ok := s.came[number]
 	return t, ok
 }
 
@@ -105,16 +157,24 @@ func (s *mailSink) messages() int {
 // stamps keeps when notifications were announced, which is when their
 // transaction has been committed, and passes them on.
 type stamps struct {
-	next registration.Announcer
-	mu   sync.Mutex
-	at   map[registration.ID]time.Time
+	next    registration.Announcer
+	channel registration.Channel
+	mu      sync.Mutex
+	codes   []committed
+}
+
+type committed struct {
+	registration.Notification
+	at time.Time
 }
 
 func (s *stamps) Announce(notifications []registration.Notification) {
 	now := time.Now()
 	s.mu.Lock()
 	for _, n := range notifications {
-		s.at[n.ID] = now
+		if n.Kind == registration.VerificationCode && n.Channel == s.channel {
+			s.codes = append(s.codes, committed{n, now})
+		}
 	}
 	s.mu.Unlock()
 	s.next.Announce(notifications)
@@ -124,7 +184,7 @@ func (s *stamps) Announce(notifications []registration.Notification) {
 type codeLoad struct {
 	parts  *parts
 	stamps *stamps
-	wire   func(registration.ID) (time.Time, bool)
+	wire   func(registration.Notification) (time.Time, bool)
 	people int
 }
 
@@ -162,9 +222,13 @@ func startParts(b *testing.B, c config.Config) (p *parts, stop func()) {
 func (l *codeLoad) register(b *testing.B) {
 	l.people++
 	name := fmt.Sprintf("person%d-%s", l.people, strings.ReplaceAll(b.Name(), "/", "-"))
-	if _, err := l.parts.service.Register(b.Context(), registration.Request{
+	request := registration.Request{
 		Username: strings.ToLower(name)[:min(60, len(name))], Email: fmt.Sprintf("person%d@example.com", l.people), Password: "velvet-anchor-tuesday", Locale: "en",
-	}); err != nil {
+	}
+	if l.stamps.channel == registration.SMSChannel {
+		request.MobileNumber = fmt.Sprintf("+%s%08d", codeNumbers, 10_000_000+l.people)
+	}
+	if _, err := l.parts.service.Register(b.Context(), request); err != nil {
 		b.Error(err)
 	}
 }
@@ -174,7 +238,7 @@ func (l *codeLoad) register(b *testing.B) {
 func (l *codeLoad) run(b *testing.B, n int) []time.Duration {
 	b.Helper()
 	l.stamps.mu.Lock()
-	l.stamps.at = map[registration.ID]time.Time{}
+	l.stamps.codes = nil
 	l.stamps.mu.Unlock()
 	var calls sync.WaitGroup
 	next := time.Now()
@@ -186,14 +250,14 @@ func (l *codeLoad) run(b *testing.B, n int) []time.Duration {
 	}
 	var took []time.Duration
 	deadline := time.Now().Add(30 * time.Second)
-	for id, committed := range l.stamps.at {
+	for _, c := range l.stamps.codes {
 		for {
-			if at, ok := l.wire(id); ok {
-				took = append(took, at.Sub(committed))
+			if at, ok := l.wire(c.Notification); ok {
+				took = append(took, at.Sub(c.at))
 				break
 			}
 			if time.Now().After(deadline) {
-				b.Errorf("a code is not there after %v", time.Since(committed))
+				b.Errorf("a code is not there after %v", time.Since(c.at))
 				break
 			}
 			time.Sleep(10 * time.Millisecond)
@@ -234,7 +298,7 @@ func populate(b *testing.B, p *parts, n int) {
 			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
 				_, err := p.service.Register(context.Background(), registration.Request{
 					Username: fmt.Sprintf("reader%d", i), Email: fmt.Sprintf("reader%d@example.com", i), Password: "velvet-anchor-tuesday", Locale: "en",
-					FirstName: "Ada", MarketingConsent: true, Silent: true, Verified: true,
+					FirstName: "Ada", MobileNumber: fmt.Sprintf("+4917%09d", i), MarketingConsent: true, Silent: true, Verified: true,
 				})
 				if err != nil {
 					b.Error(err)
@@ -246,10 +310,10 @@ func populate(b *testing.B, p *parts, n int) {
 }
 
 // startCampaign starts a campaign to everybody.
-func startCampaign(b *testing.B, p *parts, name string) {
+func startCampaign(b *testing.B, p *parts, channel registration.Channel, name string) {
 	b.Helper()
 	s := campaignsOf(p.db)
-	if _, err := s.Create(b.Context(), campaign.Campaign{Name: name, Channel: registration.EmailChannel, Template: "welcome-back", Life: 24 * time.Hour}); err != nil {
+	if _, err := s.Create(b.Context(), campaign.Campaign{Name: name, Channel: channel, Template: "welcome-back", Life: 24 * time.Hour}); err != nil {
 		b.Fatal(err)
 	}
 	if _, err := s.Start(b.Context(), name); err != nil {
@@ -279,16 +343,25 @@ const providerRate = 1000
 // marketing that is being sent at the provider's rate, all with the ledger and
 // every write synced.
 func BenchmarkOTP(b *testing.B) {
-	b.Run("embedded", func(b *testing.B) {
-		sink := startMailSink(b, true)
-		otp(b, "embedded broker, SQLite, SMTP", mailConfig(b, sink), sink.at)
-	})
-	b.Run("kafka", func(b *testing.B) {
+	mail := func(b *testing.B, what string, adjust func(*testing.B, *config.Config)) {
 		sink := startMailSink(b, true)
 		c := mailConfig(b, sink)
-		useServers(b, &c)
-		otp(b, "Kafka, MariaDB, SMTP", c, sink.at)
-	})
+		adjust(b, &c)
+		otp(b, what+", SMTP", c, registration.EmailChannel, sink.at)
+	}
+	sms := func(b *testing.B, what string, adjust func(*testing.B, *config.Config)) {
+		sink := startSMSSink(b)
+		c := config.Default()
+		c.DataDir, c.SMS.Driver = b.TempDir(), config.SMPP
+		c.SMS.SMPP.Host, c.SMS.SMPP.Port, c.SMS.SMPP.SystemID, c.SMS.SMPP.Password, c.SMS.SMPP.Source = sink.Host, sink.Port, sink.SystemID, config.Secret(sink.Password), "Registrar"
+		adjust(b, &c)
+		otp(b, what+", SMPP", c, registration.SMSChannel, sink.at)
+	}
+	embedded := func(*testing.B, *config.Config) {}
+	b.Run("embedded-smtp", func(b *testing.B) { mail(b, "embedded broker, SQLite", embedded) })
+	b.Run("embedded-smpp", func(b *testing.B) { sms(b, "embedded broker, SQLite", embedded) })
+	b.Run("kafka-smtp", func(b *testing.B) { mail(b, "Kafka, MariaDB", useServers) })
+	b.Run("kafka-smpp", func(b *testing.B) { sms(b, "Kafka, MariaDB", useServers) })
 }
 
 // useServers gives c a MariaDB and a Kafka broker of its own.
@@ -303,15 +376,18 @@ func useServers(b *testing.B, c *config.Config) {
 
 // otp measures one kind of installation: half of the codes on an empty queue,
 // before and after those behind the backlog.
-func otp(b *testing.B, what string, c config.Config, wire func(registration.ID) (time.Time, bool)) {
+func otp(b *testing.B, what string, c config.Config, channel registration.Channel, wire func(registration.Notification) (time.Time, bool)) {
 	codes, backlog := number(b, "OTP_CODES", 400), number(b, "OTP_BACKLOG", 20_000)
-	c.Email.Rate, c.Events.Enabled = providerRate, false
+	c.Email.Rate, c.SMS.Rate, c.Events.Enabled = providerRate, providerRate, false
+	lanes := map[registration.Channel]struct{ code, marketing lane.Lane }{
+		registration.EmailChannel: {lane.EmailOTP, lane.EmailMarketing}, registration.SMSChannel: {lane.SMSOTP, lane.SMSMarketing},
+	}[channel]
 	l := &codeLoad{wire: wire}
 	measure := func(stage string, n int, lanes []string, before func(p *parts)) []time.Duration {
 		c.Notify.Lanes = lanes
 		p, stop := startParts(b, c)
 		defer stop()
-		l.parts, l.stamps = p, &stamps{next: p.relay, at: map[registration.ID]time.Time{}}
+		l.parts, l.stamps = p, &stamps{next: p.relay, channel: channel}
 		p.service.Announcer = l.stamps
 		if before != nil {
 			before(p)
@@ -326,7 +402,7 @@ func otp(b *testing.B, what string, c config.Config, wire func(registration.ID) 
 	}
 	for b.Loop() {
 		empty := measure("empty", codes/2, nil, nil)
-		measure("", 0, []string{"email.otp"}, func(p *parts) { enqueue(b, p, backlog) })
+		measure("", 0, []string{string(lanes.code)}, func(p *parts) { enqueue(b, p, lanes.marketing, backlog) })
 		behind := measure("behind the backlog", codes, nil, func(p *parts) { time.Sleep(5 * time.Second) })
 		c.DataDir = b.TempDir()
 		if c.Database.Driver == config.SQLite {
@@ -343,13 +419,13 @@ func otp(b *testing.B, what string, c config.Config, wire func(registration.ID) 
 
 // enqueue has campaigns to many people put n messages at least into the queue,
 // which nobody takes out.
-func enqueue(b *testing.B, p *parts, n int) {
+func enqueue(b *testing.B, p *parts, l lane.Lane, n int) {
 	b.Helper()
 	const people = 20_000
 	began := time.Now()
 	populate(b, p, min(n, people))
 	for i := range (n + people - 1) / people {
-		startCampaign(b, p, fmt.Sprintf("backlog-%d", i))
+		startCampaign(b, p, l.Channel(), fmt.Sprintf("backlog-%d", i))
 	}
 	for have := 0; have < n; time.Sleep(time.Second) {
 		var err error
@@ -359,7 +435,7 @@ func enqueue(b *testing.B, p *parts, n int) {
 	}
 	fed := time.Since(began)
 	for {
-		due, err := p.db.Outbox().Due(b.Context(), []lane.Lane{lane.EmailMarketing}, time.Now().Add(time.Minute), 1)
+		due, err := p.db.Outbox().Due(b.Context(), []lane.Lane{l}, time.Now().Add(time.Minute), 1)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -383,7 +459,7 @@ func BenchmarkBulk(b *testing.B) {
 	for b.Loop() {
 		before, cpu := sink.messages(), processCPU(b)
 		began := time.Now()
-		startCampaign(b, p, fmt.Sprintf("bulk-%d", began.UnixNano()))
+		startCampaign(b, p, registration.EmailChannel, fmt.Sprintf("bulk-%d", began.UnixNano()))
 		last, lastAt := before, began
 		for last < before+n && time.Since(lastAt) < time.Minute {
 			time.Sleep(time.Second)
