@@ -34,7 +34,14 @@ func TestCrashWithTheQueueLost(t *testing.T) {
 		loseQueue(t, s)
 		s.Start(t)
 	}
-	time.Sleep(500 * time.Millisecond)
+	harness.Eventually(t, time.Minute, func(context.Context) error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if n := len(l.acked); n < 100 {
+			return fmt.Errorf("only %d registrations were acknowledged", n)
+		}
+		return nil
+	})
 	stop()
 	callers.Wait()
 	l.check(t, s)
