@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
@@ -83,14 +84,30 @@ func (m *Migrator) Close() error {
 	return nil
 }
 
+// migrateTries is how often Up begins again when the database aborts it: several
+// that begin on an empty database meet where goose makes its own tables.
+const migrateTries = 8
+
 // Up applies all steps that are not applied yet, and gives those.
 func (m *Migrator) Up(ctx context.Context) ([]Migration, error) {
-	results, err := m.provider.Up(ctx)
 	var done []Migration
-	for _, r := range results {
-		done = append(done, Migration{Version: r.Source.Version, Name: r.Source.Path, Applied: true})
+	pause := &backoff.ExponentialBackOff{InitialInterval: 50 * time.Millisecond, RandomizationFactor: 1, Multiplier: 2, MaxInterval: 2 * time.Second}
+	for try := 1; ; try++ {
+		results, err := m.provider.Up(ctx)
+		for _, r := range results {
+			done = append(done, Migration{Version: r.Source.Version, Name: r.Source.Path, Applied: true})
+		}
+		if err == nil || try == migrateTries || !m.classify(err).class.retryable() {
+			return done, m.told(err)
+		}
+		timer := time.NewTimer(pause.NextBackOff())
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return done, m.told(err)
+		}
 	}
-	return done, m.told(err)
 }
 
 // Down takes the newest applied step back, with the data in its tables, and
