@@ -18,8 +18,9 @@ var ErrUnknownReceipt = errors.New("delivery: a receipt for a message that is no
 type Ledger interface {
 	// Receive notes what provider tells of the message that it knows by ref.
 	// It gives the state of the notification before and after. The error is
-	// ErrUnknownReceipt where there is no such message.
-	Receive(ctx context.Context, provider, ref string, told registration.State, reason string, now time.Time) (before, after registration.State, err error)
+	// ErrUnknownReceipt where there is no such message, and where that message
+	// went to another number than recipient (SameNumber).
+	Receive(ctx context.Context, provider, ref, recipient string, told registration.State, reason string, now time.Time) (before, after registration.State, err error)
 }
 
 // The results of receipts, for Observer.
@@ -41,8 +42,9 @@ type Receipts struct {
 	waiting map[reference]time.Time // since when unknown receipts are known to be
 }
 
-// reference is a provider's own id of a message.
-type reference struct{ provider, ref string }
+// reference is a provider's own id of a message. Providers use their ids again,
+// for other recipients.
+type reference struct{ provider, ref, recipient string }
 
 const (
 	// Patience is how long a receipt may be unknown: the record of a message
@@ -63,14 +65,16 @@ func NewReceipts(ledger Ledger, now func() time.Time, observe func(provider, res
 }
 
 // Receipt notes what a provider tells of the message that it knows by ref: of
-// one part, where it took a message in several. The state is DELIVERED or
+// one part, where it took a message in several. recipient is the number that
+// it was for, or "" where that is not told: a receipt of a message to another
+// number is an unknown one. The state is DELIVERED or
 // FAILED, or any other one for nothing final; reason is the provider's status,
 // never a text with an address in it. An error asks for the receipt to be
 // repeated later: ErrUnknownReceipt or the database's. A receipt that stays
 // unknown for more than Patience is dropped: nil.
-func (r *Receipts) Receipt(ctx context.Context, provider, ref string, state registration.State, reason string) error {
-	of, now := reference{provider, ref}, r.now()
-	before, after, err := r.ledger.Receive(ctx, provider, ref, state, reason, now)
+func (r *Receipts) Receipt(ctx context.Context, provider, ref, recipient string, state registration.State, reason string) error {
+	of, now := reference{provider, ref, recipient}, r.now()
+	before, after, err := r.ledger.Receive(ctx, provider, ref, recipient, state, reason, now)
 	switch {
 	case errors.Is(err, ErrUnknownReceipt):
 		if r.wait(of, now) {

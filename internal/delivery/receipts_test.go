@@ -17,7 +17,7 @@ type ledger struct {
 	err   error
 }
 
-func (l *ledger) Receive(_ context.Context, _, ref string, told registration.State, _ string, _ time.Time) (before, after registration.State, err error) {
+func (l *ledger) Receive(_ context.Context, _, ref, _ string, told registration.State, _ string, _ time.Time) (before, after registration.State, err error) {
 	if l.err != nil {
 		return "", "", l.err
 	}
@@ -46,7 +46,7 @@ func newDesk() *desk {
 func (d *desk) expect(t *testing.T, ref string, want error, result string) {
 	t.Helper()
 	d.results = nil
-	err := d.Receipt(t.Context(), "smsc", ref, registration.Delivered, "")
+	err := d.Receipt(t.Context(), "smsc", ref, "966512345678", registration.Delivered, "")
 	if !errors.Is(err, want) || want == nil && err != nil {
 		t.Errorf("%s: error %v, want %v", ref, err, want)
 	}
@@ -79,6 +79,47 @@ func TestReceiptOfNothing(t *testing.T) {
 	d.expect(t, "b", delivery.ErrUnknownReceipt, delivery.Postponed)
 	d.at = d.at.Add(20 * time.Hour)
 	d.expect(t, "b", nil, delivery.Dropped)
+}
+
+// TestReusedReference: a receipt that has been unknown for long takes nothing of
+// the patience with that of a later message of the same id.
+func TestReusedReference(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	d.expect(t, "a", delivery.ErrUnknownReceipt, delivery.Postponed)
+	d.at = d.at.Add(delivery.Patience)
+	d.expect(t, "a", nil, delivery.Dropped)
+	if err := d.Receipt(t.Context(), "smsc", "a", "966587654321", registration.Delivered, ""); !errors.Is(err, delivery.ErrUnknownReceipt) {
+		t.Errorf("somebody else's: %v", err)
+	}
+}
+
+// TestSameNumber: message centres write numbers in forms of their own.
+func TestSameNumber(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"+966512345678", "+966512345678", true},
+		{"+966512345678", "966512345678", true},
+		{"+966512345678", "00966512345678", true},
+		{"+966512345678", "+966 51-234-5678", true},
+		{"+966512345678", "512345678", true},
+		{"+966512345678", "0512345678", true},
+		{"+966512345678", "2345678", true},
+		{"+966512345678", "345678", false},
+		{"+966512345678", "966512345679", false},
+		{"+966512345678", "966512345", false},
+		{"+966512345678", "Registrar", false},
+		{"+966512345678", "", false},
+		{"+2905678", "2905678", true},
+		{"+290567", "290567", true},
+	} {
+		if delivery.SameNumber(c.a, c.b) != c.want || delivery.SameNumber(c.b, c.a) != c.want {
+			t.Errorf("%q and %q: want %v", c.a, c.b, c.want)
+		}
+	}
 }
 
 // TestFloodOfUnknownReceipts takes no more memory than for 10,000; a day later

@@ -43,7 +43,7 @@ func (t *tx) rememberProviderMessages(ctx context.Context, messages []providerMe
 
 // Receive implements delivery.Ledger. A message in several parts has arrived
 // when all of them have, and has failed when one has.
-func (r *Receipts) Receive(ctx context.Context, provider, ref string, told registration.State, reason string, now time.Time) (before, after registration.State, err error) {
+func (r *Receipts) Receive(ctx context.Context, provider, ref, recipient string, told registration.State, reason string, now time.Time) (before, after registration.State, err error) {
 	seen := false // by an earlier run of the work, which may have been committed
 	err = r.db.transactAs(ctx, "receive receipt", true, func(ctx context.Context, t *tx) error {
 		var of []struct {
@@ -59,11 +59,19 @@ func (r *Receipts) Receive(ctx context.Context, provider, ref string, told regis
 		case len(of) == 0:
 			return answer{delivery.ErrUnknownReceipt}
 		}
-		seen = true
 		var entries []entry
 		if err := t.query(ctx, &entries, selectEntries+r.db.dialect.forUpdate, []uuid{of[0].ID}); err != nil {
 			return err
 		}
+		if len(entries) > 0 && recipient != "" && !delivery.SameNumber(recipient, entries[0].Recipient) {
+			if t.again && seen {
+				return nil // the id is another message's by now
+			}
+			// The provider has used the id again. By the time that it repeats
+			// this, the later message may be remembered.
+			return answer{delivery.ErrUnknownReceipt}
+		}
+		seen = true
 		if len(entries) == 0 { // erased meanwhile
 			before, after = "", ""
 			return t.forgetProviderMessage(ctx, provider, ref)

@@ -56,7 +56,13 @@ func standing(t testing.TB, db *store.DB, id registration.ID) string {
 
 func receive(t testing.TB, db *store.DB, ref string, told registration.State, reason string) string {
 	t.Helper()
-	before, after, err := db.Receipts().Receive(t.Context(), "smsc", ref, told, reason, now())
+	return receiveOf(t, db, ref, "", told, reason)
+}
+
+// receiveOf is receive, of a message to recipient.
+func receiveOf(t testing.TB, db *store.DB, ref, recipient string, told registration.State, reason string) string {
+	t.Helper()
+	before, after, err := db.Receipts().Receive(t.Context(), "smsc", ref, recipient, told, reason, now())
 	switch {
 	case errors.Is(err, delivery.ErrUnknownReceipt):
 		return "unknown"
@@ -122,7 +128,7 @@ func TestReceive(t *testing.T) {
 				t.Errorf("%s: stands at %s, want %s", c.name, got, c.want)
 			}
 		}
-		if _, _, err := db.Receipts().Receive(t.Context(), "another", "0-a", delivered, "", now()); !errors.Is(err, delivery.ErrUnknownReceipt) {
+		if _, _, err := db.Receipts().Receive(t.Context(), "another", "0-a", "", delivered, "", now()); !errors.Is(err, delivery.ErrUnknownReceipt) {
 			t.Errorf("by another provider: %v", err)
 		}
 	})
@@ -234,6 +240,42 @@ func TestBounced(t *testing.T) {
 		var listed int
 		if err := db.Raw().GetContext(t.Context(), &listed, `SELECT COUNT(*) FROM suppressions`); err != nil || listed != 1 {
 			t.Errorf("%d are on the list, %v; want the complaint alone", listed, err)
+		}
+	})
+}
+
+// TestReceiptOfAReusedID: a message centre that counts from the start again
+// tells of a later message by the id of an earlier one, perhaps before the
+// later one is remembered. Nobody else's message changes by that.
+func TestReceiptOfAReusedID(t *testing.T) {
+	t.Parallel()
+	const delivered, accepted = registration.Delivered, registration.Accepted
+	onEach(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		earlier := sent(t, db, registration.SMSChannel, accepted, "smsc", now())
+		remember(t, db, "1", earlier.ID, 1, now())
+		later := sent(t, db, registration.SMSChannel, accepted, "smsc", now())
+		if err := db.Transact(t.Context(), func(run func(string, ...any) error, _ bool) error {
+			return run(`UPDATE notifications SET recipient = '+966587654321' WHERE id = ?`, later.ID[:])
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if got := receiveOf(t, db, "1", "966587654321", delivered, ""); got != "unknown" {
+			t.Errorf("before the later message is remembered: %s", got)
+		}
+		if got, want := standing(t, db, earlier.ID), `ACCEPTED "" ACCEPTED "" 1`; got != want {
+			t.Errorf("the earlier message stands at %s, want %s", got, want)
+		}
+		remember(t, db, "1", later.ID, 1, now())
+		if got := receiveOf(t, db, "1", earlier.Recipient, delivered, ""); got != "unknown" {
+			t.Errorf("of the earlier message, whose id is lost: %s", got)
+		}
+		if got := receiveOf(t, db, "1", "966587654321", delivered, ""); got != "ACCEPTED DELIVERED" {
+			t.Errorf("of the later message: %s", got)
+		}
+		remember(t, db, "2", earlier.ID, 1, now())
+		if got := receiveOf(t, db, "2", earlier.Recipient[1:], delivered, ""); got != "ACCEPTED DELIVERED" {
+			t.Errorf("of the earlier message by its own id: %s", got)
 		}
 	})
 }

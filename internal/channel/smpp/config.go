@@ -68,8 +68,10 @@ type Receipts interface {
 	// Receipt notes the state, DELIVERED or FAILED, of what provider knows by
 	// ref: a message, or one part of it. reason is the provider's status. What
 	// it returns nil for is durable; on an error the message centre is asked to
-	// send the receipt again. The context has a deadline.
-	Receipt(ctx context.Context, provider, ref string, state registration.State, reason string) error
+	// send the receipt again. recipient is the number that the receipt is of, as
+	// the message centre writes it; "" where it is not told: centres use their
+	// ids again. The context has a deadline.
+	Receipt(ctx context.Context, provider, ref, recipient string, state registration.State, reason string) error
 }
 
 // AddressType is type of number and numbering plan (SMPP 3.4 sections 5.2.5 and 5.2.6).

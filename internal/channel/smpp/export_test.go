@@ -67,3 +67,12 @@ func Backoff(base, most time.Duration, failures int) time.Duration {
 
 // Validity is the relative time until deadline.
 var Validity = validity
+
+// RecipientOf is the recipient that a receipt of this source address tells.
+func RecipientOf(source string) string {
+	a := pdu.NewAddress()
+	if a.SetAddress(source) != nil {
+		return "too long"
+	}
+	return recipientOf(a)
+}

@@ -132,6 +132,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 // told is one call of Receipts.
 type told struct {
 	ref    string
+	to     string
 	state  registration.State
 	reason string
 }
@@ -144,7 +145,7 @@ type ledger struct {
 	block   chan struct{} // nil, or what a call waits for
 }
 
-func (l *ledger) Receipt(ctx context.Context, provider, ref string, state registration.State, reason string) error {
+func (l *ledger) Receipt(ctx context.Context, provider, ref, recipient string, state registration.State, reason string) error {
 	if l.block != nil {
 		select {
 		case <-l.block:
@@ -161,7 +162,7 @@ func (l *ledger) Receipt(ctx context.Context, provider, ref string, state regist
 		l.failing--
 		return errors.New("the database is away")
 	}
-	l.told = append(l.told, told{ref, state, reason})
+	l.told = append(l.told, told{ref, recipient, state, reason})
 	return nil
 }
 

@@ -40,7 +40,7 @@ func TestReceipts(t *testing.T) {
 				t.Errorf("no receipt is asked for: %+v", r)
 			}
 			eventually(t, "the receipt", func() bool { return len(l.all()) == 1 })
-			if got, want := l.all()[0], (told{r.Ref, k.state, k.reason}); got != want {
+			if got, want := l.all()[0], (told{r.Ref, strings.TrimPrefix(number, "+"), k.state, k.reason}); got != want {
 				t.Errorf("%+v, want %+v", got, want)
 			}
 			eventually(t, "its answer", func() bool { return len(events(t, c, "receipt")) > before })
@@ -116,6 +116,16 @@ func TestNobodyElsesReceipts(t *testing.T) {
 	eventually(t, "an answer", func() bool { return len(events(t, c, "mobile")) == 1 })
 	if e := events(t, c, "mobile")[0]; e.Status != 0x66 || len(l.all()) != 0 {
 		t.Errorf("%+v, %v", e, l.all())
+	}
+}
+
+// TestRecipientOfReceipt: a source address without digits is no number.
+func TestRecipientOfReceipt(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{"966512345678": "966512345678", "+966 51": "+966 51", "": "", "Registrar": ""} {
+		if got := smpp.RecipientOf(source); got != want {
+			t.Errorf("%q: %q, want %q", source, got, want)
+		}
 	}
 }
 

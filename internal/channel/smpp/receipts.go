@@ -2,6 +2,7 @@ package smpp
 
 import (
 	"context"
+	"strings"
 
 	"github.com/linxGnu/gosmpp/data"
 	"github.com/linxGnu/gosmpp/pdu"
@@ -19,6 +20,7 @@ type inbound struct {
 	session *session
 	frame   frame
 	receipt receipt
+	from    string // the receipt's source_addr: the recipient of the message that it is about
 }
 
 const (
@@ -52,10 +54,12 @@ func (r *receipts) take(s *session, f frame) {
 	case *pdu.DeliverSM:
 		if isReceipt(p.EsmClass) {
 			octets, _ := p.Message.GetMessageData()
+			in.from = recipientOf(p.SourceAddr)
 			in.receipt, known = readReceipt(octets, codingOf(p.Message.Encoding()), p.OptionalParameters, r.config.ReceiptID)
 		}
 	case *pdu.DataSM:
 		if isReceipt(p.EsmClass) {
+			in.from = recipientOf(p.SourceAddr)
 			in.receipt, known = readReceipt(nil, p.DataCoding, p.OptionalParameters, r.config.ReceiptID)
 		}
 	}
@@ -71,6 +75,15 @@ func (r *receipts) take(s *session, f frame) {
 			in.answer(data.ESME_RX_T_APPN)
 		}
 	}
+}
+
+// recipientOf is the number that a receipt is of: the source of a receipt is the
+// destination of the message (SMPP 3.4 Appendix B). It is "" where none is told.
+func recipientOf(source pdu.Address) string {
+	if !strings.ContainsAny(source.Address(), "0123456789") {
+		return ""
+	}
+	return source.Address()
 }
 
 func codingOf(e data.Encoding) byte {
@@ -96,7 +109,7 @@ func (r *receipts) work(ctx context.Context) {
 func (r *receipts) keep(ctx context.Context, in inbound) {
 	ctx, cancel := context.WithTimeout(ctx, r.config.Timeout)
 	defer cancel()
-	if err := r.config.Receipts.Receipt(ctx, r.config.Name, in.receipt.messageID, in.receipt.state, in.receipt.reason); err != nil {
+	if err := r.config.Receipts.Receipt(ctx, r.config.Name, in.receipt.messageID, in.from, in.receipt.state, in.receipt.reason); err != nil {
 		r.config.Log.DebugContext(ctx, "a delivery receipt is to come again", "error", err)
 		in.answer(data.ESME_RX_T_APPN)
 		return
