@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
-	"golang.org/x/net/netutil"
 
 	"registrar/internal/delivery"
 	"registrar/internal/registration"
@@ -39,13 +38,13 @@ type ServerConfig struct {
 }
 
 const (
-	// maxConnections are open at once; more wait to be accepted.
-	maxConnections = 32
+	// maxConnections are open at once; each one more is answered with 421.
+	maxConnections = 256
 	// maxEnvelope bounds the recipients of one mail. RFC 5321 section 4.5.3.1.8
 	// wants 100, but reports have one.
 	maxEnvelope = 100
-	// commandTimeout bounds one command, and the content of one mail.
-	commandTimeout = time.Minute
+	// commandTimeout bounds the wait for one command, and the content of one mail.
+	commandTimeout = 30 * time.Second
 	// sessionTimeout bounds a connection.
 	sessionTimeout = 10 * time.Minute
 )
@@ -75,7 +74,7 @@ func (s *Server) Run(ctx context.Context) error {
 	server.EnableSMTPUTF8 = true // for reports on addresses with other letters (RFC 6533)
 	server.ErrorLog = serverLog{s.config.Log}
 
-	listener := &connections{Listener: netutil.LimitListener(s.listener, maxConnections), open: make(map[net.Conn]*time.Timer)}
+	listener := &connections{Listener: s.listener, hello: s.config.Hello, log: s.config.Log, open: make(map[net.Conn]*time.Timer)}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	var failed error

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"os/exec"
 	"strings"
@@ -21,11 +23,16 @@ import (
 // ends it.
 func serve(t testing.TB, h *handler) (address string, stop func()) {
 	t.Helper()
+	return serveLogging(t, h, quiet())
+}
+
+func serveLogging(t testing.TB, h *handler, log *slog.Logger) (address string, stop func()) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := bounce.NewServer(listener, bounce.ServerConfig{Addresses: []string{"Bounces@example.org", "complaints@example.org"}, Hello: "app.example.org", MaxBytes: 64 << 10, Log: quiet()}, h.Handler)
+	s := bounce.NewServer(listener, bounce.ServerConfig{Addresses: []string{"Bounces@example.org", "complaints@example.org"}, Hello: "app.example.org", MaxBytes: 64 << 10, Log: log}, h.Handler)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -144,7 +151,7 @@ func TestServerEnds(t *testing.T) {
 		}
 	}
 	fmt.Fprint(middle, "Subject: x\r\n")
-	for range 50 {
+	for range 300 {
 		dial()
 	}
 	began := time.Now()
@@ -155,6 +162,69 @@ func TestServerEnds(t *testing.T) {
 	}
 	if h.seen() != "" {
 		t.Errorf("results %q", h.seen())
+	}
+}
+
+// TestTooManyConnections: as many clients as are served at once say nothing. One
+// more is answered with 421 at once; with room again, mail is taken.
+func TestTooManyConnections(t *testing.T) {
+	t.Parallel()
+	const most = 256
+	h := newHandler(&ledger{verdict: gone})
+	var log bytes.Buffer
+	address, stop := serveLogging(t, h, slog.New(slog.NewTextHandler(&log, nil)))
+	greeting := func() (net.Conn, string, *bufio.Reader) {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		r := bufio.NewReader(conn)
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn, line, r
+	}
+	var idle []net.Conn
+	for i := range most {
+		conn, line, _ := greeting()
+		if !strings.HasPrefix(line, "220 ") {
+			t.Fatalf("connection %d: %s", i+1, line)
+		}
+		idle = append(idle, conn)
+	}
+	for range 3 {
+		_, line, r := greeting()
+		if !strings.HasPrefix(line, "421 app.example.org ") || !strings.HasSuffix(line, "\r\n") {
+			t.Errorf("one too many: %q", line)
+		}
+		if _, err := r.ReadByte(); !errors.Is(err, io.EOF) {
+			t.Errorf("it is not closed: %v", err)
+		}
+	}
+	for _, conn := range idle[:most/2] {
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for { // until the server has seen one of them close
+		conn, line, _ := greeting()
+		_ = conn.Close()
+		if strings.HasPrefix(line, "220 ") {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if got := send(t, address, "", "bounces@example.org", golden(t, "postfix.eml")); !strings.HasSuffix(got, "250 2.0.0") {
+		t.Errorf("with room again: %s", got)
+	}
+	stop()
+	if n := strings.Count(log.String(), "too many connections"); n != 1 {
+		t.Errorf("it is told %d times:\n%s", n, log.String())
 	}
 }
 
