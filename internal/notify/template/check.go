@@ -17,7 +17,24 @@ const (
 	maxSMSSegments = 4       // each is paid for; a one-time code has one
 	maxHTML        = 100_000 // octets; Gmail cuts a message at 102 KB
 	maxLine        = 998     // octets (RFC 5322 section 2.1.1)
+	maxSample      = 1 << 20 // octets; rendering ends there, so that it takes no memory without end
 )
+
+var errTooLong = fmt.Errorf("it is too long: more than %d octets", maxSample)
+
+// sample is what a template renders to, within maxSample.
+type sample struct{ strings.Builder }
+
+// Write implements io.Writer.
+func (s *sample) Write(p []byte) (int, error) {
+	if s.Len()+len(p) > maxSample {
+		return 0, errTooLong
+	}
+	return s.Builder.Write(p)
+}
+
+// WriteString implements io.StringWriter.
+func (s *sample) WriteString(p string) (int, error) { return s.Write([]byte(p)) }
 
 // The samples' code and addresses; in what is rendered nothing else looks like
 // them. An SMS gets the shorter address.
@@ -58,7 +75,7 @@ func (c *Catalog) samples(of *document) []*Data {
 // try renders a document with all samples and says what is wrong, each thing once.
 func (c *Catalog) try(d *document, locale language.Tag) (problems []string) {
 	for _, data := range c.samples(d) {
-		var b strings.Builder
+		var b sample
 		if err := d.Execute(&b, data); err != nil {
 			return []string{"cannot be rendered: " + err.Error()}
 		}

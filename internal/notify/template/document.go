@@ -2,11 +2,14 @@ package template
 
 import (
 	"bytes"
+	"fmt"
 	htmltemplate "html/template"
 	"io"
 	"strings"
 	"sync"
 	texttemplate "text/template"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 
@@ -28,6 +31,10 @@ type document struct {
 
 // parse reads one file.
 func parse(f file, about subject, locale language.Tag) (d *document, err error) {
+	if at := strings.IndexFunc(f.content, control); at >= 0 {
+		r, _ := utf8.DecodeRuneInString(f.content[at:])
+		return nil, fmt.Errorf("%s has the control character %U in line %d; remove it", f.origin, r, 1+strings.Count(f.content[:at], "\n"))
+	}
 	d = &document{file: f, about: about, rtl: rightToLeft(locale)}
 	funcs := functions(locale)
 	if f.name == htmlFile {
@@ -37,6 +44,9 @@ func parse(f file, about subject, locale language.Tag) (d *document, err error) 
 	}
 	return d, err
 }
+
+// control says whether r has no place in a template.
+func control(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\r' && r != '\n' }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 

@@ -115,6 +115,9 @@ func Load(o Options) (*Catalog, error) {
 	return c, nil
 }
 
+// byteOrderMark begins the files of some editors; it is no part of the text.
+const byteOrderMark = "\ufeff"
+
 // read puts the files of fsys into files, over those of the same path. Names
 // that begin with a dot, as editors and mounted volumes leave them, are passed over.
 func read(fsys fs.FS, origin string, files map[string]file) error {
@@ -127,8 +130,16 @@ func read(fsys fs.FS, origin string, files map[string]file) error {
 				return fs.SkipDir
 			}
 			return nil
-		case entry.IsDir():
+		case entry.IsDir() && !slices.Contains(fileNames, entry.Name()):
 			return nil
+		}
+		switch info, err := fs.Stat(fsys, p); {
+		case err != nil:
+			return err
+		case info.IsDir():
+			return fmt.Errorf("%s%s is a directory, where a file is expected", origin, p)
+		case !info.Mode().IsRegular(): // to read a named pipe would never end
+			return fmt.Errorf("%s%s is no regular file", origin, p)
 		}
 		f, err := fsys.Open(p)
 		if err != nil {
@@ -142,7 +153,7 @@ func read(fsys fs.FS, origin string, files map[string]file) error {
 		if len(content) > maxFile {
 			return fmt.Errorf("%s%s is longer than %d octets", origin, p, maxFile)
 		}
-		files[p] = file{name: entry.Name(), origin: origin + p, content: string(content)}
+		files[p] = file{name: entry.Name(), origin: origin + p, content: strings.TrimPrefix(string(content), byteOrderMark)}
 		return nil
 	})
 }

@@ -1,13 +1,16 @@
 package template_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/text/language"
 
 	"registrar/internal/notify/template"
+	"registrar/internal/registration"
 )
 
 func TestLoadTellsEverything(t *testing.T) {
@@ -75,6 +78,49 @@ func TestLoadTellsEverything(t *testing.T) {
 	big := write(t, "v1/registration_completed/en/text.txt", strings.Repeat("x", 256<<10+1))
 	if _, err := template.Load(template.Options{Dir: big}); err == nil || !strings.Contains(err.Error(), "text.txt") {
 		t.Errorf("a file that is too long: %v", err)
+	}
+}
+
+// TestFilesAsEditorsLeaveThem: what is in a file, or in its place, beside text.
+func TestFilesAsEditorsLeaveThem(t *testing.T) {
+	const subject = "v1/registration_completed/en/subject.txt"
+	c, err := template.Load(template.Options{Dir: write(t, subject, "\ufeffWelcome\tto\r\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := render(t, c, claimOf(registration.EmailChannel, "en", "ada", "", "")); m.Subject != "Welcome to" {
+		t.Errorf("with a byte order mark: %q", m.Subject)
+	}
+	for text, want := range map[string]string{
+		"a\x00b":                       "control character U+0000 in line 1",
+		"a\nb\x1b[2J":                  "control character U+001B in line 2",
+		"a\x7f":                        "control character U+007F",
+		"a\u0085":                      "control character U+0085",
+		"{{range 2000000000}}x{{end}}": "it is too long: more than 1048576 octets",
+	} {
+		for _, file := range []string{subject, "v1/registration_completed/en/html.html"} {
+			_, err := template.Load(template.Options{Dir: write(t, file, text)})
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
+				t.Errorf("%q in %s: %v", text, file, err)
+			}
+		}
+	}
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, subject), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := template.Load(template.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "subject.txt is a directory, where a file is expected") {
+		t.Errorf("a directory: %v", err)
+	}
+	dir = t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(subject)), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, subject), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := template.Load(template.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "subject.txt is no regular file") {
+		t.Errorf("a named pipe: %v", err)
 	}
 }
 
