@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,12 +65,14 @@ func (p *parts) openNotifiers(c config.Config) (err error) {
 			settings.Sweeper = p.db.Outbox()
 			settings.Lease = min(settings.Lease, codeLease)
 			settings.SendTimeout = min(settings.SendTimeout, codeSendTimeout, settings.Lease/2)
+			settings.RetryCap = codeRetryCap
 		case lane.Transactional:
 			settings.SettleDelay, linger = sharing/2, sharing
 		case lane.Marketing:
 			settings.Hold = hold
 			settings.Ledger, settings.Window, settings.SettleDelay = p.db.BulkLedger(), bulkWindow, sharing/4
 		}
+		settings.Drain = min(settings.SendTimeout, c.ShutdownTimeout)
 		notifier, err := notify.New(settings)
 		if err != nil {
 			return err
@@ -90,6 +94,8 @@ const (
 	// codeSendTimeout is how long a provider may take to answer for a code before
 	// it is sent again: the same one once more does less harm than none in time.
 	codeSendTimeout = 5 * time.Second
+	// codeRetryCap is the longest wait before a code is tried again.
+	codeRetryCap = 5 * time.Second
 	// bulkWindow is how many messages of a campaign are claimed in one
 	// transaction, where the provider is fast enough.
 	bulkWindow = 400
@@ -114,14 +120,32 @@ func lanesOf(c config.Config) ([]lane.Lane, error) {
 	return lanes, nil
 }
 
-// startNotifiers starts the lanes: each notifier before what feeds it.
+// startNotifiers starts the lanes: the notifiers before what feeds them. Lanes
+// end beside each other.
 func (p *parts) startNotifiers(ctx context.Context, s *stages) {
-	for _, w := range p.lanes {
-		s.start(ctx, w.notifier.Run)
-	}
+	s.start(ctx, func(ctx context.Context) error {
+		return p.inEachLane(func(_ lane.Lane, w laneWork) error { return w.notifier.Run(ctx) })
+	})
+	s.start(ctx, func(ctx context.Context) error {
+		return p.inEachLane(func(l lane.Lane, w laneWork) error { return p.queue.Consumer().Run(ctx, l, w.gather.Handle) })
+	})
+}
+
+// inEachLane runs something for all lanes at once, and gives their errors.
+func (p *parts) inEachLane(run func(lane.Lane, laneWork) error) error {
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var failed []error
 	for l, w := range p.lanes {
-		s.start(ctx, func(ctx context.Context) error { return p.queue.Consumer().Run(ctx, l, w.gather.Handle) })
+		all.Go(func() {
+			err := run(l, w)
+			mu.Lock()
+			defer mu.Unlock()
+			failed = append(failed, err)
+		})
 	}
+	all.Wait()
+	return errors.Join(failed...)
 }
 
 // sendTimeout bounds one message: it is that of the slowest provider.

@@ -17,7 +17,7 @@ import (
 // connections of the lane's own, behind the gate that all lanes share.
 func (p *parts) openRoutes(c config.Config, l lane.Lane) ([]notify.Route, error) {
 	var routes []notify.Route
-	add := func(name string, rate, share int, open func() (notify.Sender, error)) error {
+	add := func(name string, rate, share, parallel int, open func() (notify.Sender, error)) error {
 		sender, err := open()
 		if err != nil {
 			return fmt.Errorf("the provider %s cannot be opened: %w", name, err)
@@ -28,19 +28,27 @@ func (p *parts) openRoutes(c config.Config, l lane.Lane) ([]notify.Route, error)
 			return err
 		}
 		p.metrics.Provider(name, string(l))
-		routes = append(routes, notify.Route{Sender: sender, Gate: provider.Gate(l)})
+		routes = append(routes, notify.Route{Sender: sender, Gate: provider.Gate(l), Parallel: parallel})
 		return nil
 	}
 	if l.Channel() == registration.SMSChannel {
 		for _, s := range c.SMSProviders() {
-			if err := add(s.Name, s.Rate, s.MarketingShare, func() (notify.Sender, error) { return p.openSMS(s) }); err != nil {
+			parallel := 0
+			if s.Driver == config.SMPP {
+				parallel = s.SMPP.Window
+			}
+			if err := add(s.Name, s.Rate, s.MarketingShare, parallel, func() (notify.Sender, error) { return p.openSMS(s) }); err != nil {
 				return nil, err
 			}
 		}
 		return routes, nil
 	}
 	for _, e := range c.EmailProviders() {
-		if err := add(e.Name, e.Rate, e.MarketingShare, func() (notify.Sender, error) { return p.openEmail(c, e) }); err != nil {
+		parallel := 0
+		if e.Driver == config.SMTP {
+			parallel = c.Notify.Workers // its connections
+		}
+		if err := add(e.Name, e.Rate, e.MarketingShare, parallel, func() (notify.Sender, error) { return p.openEmail(c, e) }); err != nil {
 			return nil, err
 		}
 	}

@@ -3,9 +3,6 @@ package notify
 import (
 	"context"
 	"errors"
-	"time"
-
-	"registrar/internal/lane"
 )
 
 // ErrUnused is told to Gate.Done for a Pass that came to nothing: no message
@@ -20,49 +17,13 @@ type admission struct {
 	count int // 0 for messages that need no provider
 }
 
-// admitEvery is the least time between two admissions after one that the rate
-// has cut short: what a lane of a slow provider may send then goes in few
-// transactions of the ledger, and not in one for each message. It is below the
-// time in which a gate's burst fills up, so no part of the rate is lost.
-const admitEvery = 30 * time.Millisecond
-
 // admit waits for room for one message, and takes as much as there is, up to
 // most. Errors: ErrShut when no provider works; the context's.
 func (n *Notifier) admit(ctx context.Context, most int) (admission, error) {
-	if n.config.Lane.Priority() == lane.OneTimeCode {
-		a, _, err := n.enter(ctx, most)
-		return a, err
-	}
-	// One after the other: together they would share the rate out among them.
-	select {
-	case n.door <- struct{}{}:
-		defer func() { <-n.door }()
-	case <-ctx.Done():
-		return admission{}, ctx.Err()
-	}
-	if wait := n.admitAt.Sub(n.config.Now()); wait > 0 {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return admission{}, ctx.Err()
-		}
-	}
-	a, cut, err := n.enter(ctx, most)
-	n.admitAt = time.Time{}
-	if cut {
-		n.admitAt = n.config.Now().Add(admitEvery)
-	}
-	return a, err
-}
-
-// enter is one admission. cut says that the provider's rate made it smaller.
-func (n *Notifier) enter(ctx context.Context, most int) (a admission, cut bool, err error) {
 	select {
 	case n.slots <- struct{}{}:
 	case <-ctx.Done():
-		return admission{}, false, ctx.Err()
+		return admission{}, ctx.Err()
 	}
 	slots := 1
 more:
@@ -81,13 +42,13 @@ more:
 		}
 		if err != nil {
 			n.vacate(slots)
-			return admission{}, false, err
+			return admission{}, err
 		}
 		n.vacate(slots - passed)
-		return admission{route, passed}, passed < slots, nil
+		return admission{route, passed}, nil
 	}
 	n.vacate(slots)
-	return admission{}, false, ErrShut
+	return admission{}, ErrShut
 }
 
 // refuse gives an admission back.

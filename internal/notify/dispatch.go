@@ -78,17 +78,34 @@ func (n *Notifier) leave(d dispatch) (s settlement, ours bool) {
 func (n *Notifier) send(d dispatch) (s settlement, ours bool) {
 	// A Send that begins later could still run, or be unsettled, when the lease is over.
 	latest := d.leaseUntil.Add(-n.config.SendTimeout - n.config.Lease/10)
+	if n.tryAnother(d) {
+		next, held, end := n.failOver(d, latest)
+		if end != nil || !held || next >= 0 {
+			n.config.Routes[d.route].Gate.Done(ErrUnused)
+		}
+		switch {
+		case end != nil:
+			return settlement{claim: d.claim, leaseUntil: d.leaseUntil, outcome: *end}, true
+		case !held:
+			return s, false
+		case next >= 0:
+			d.route = next
+		}
+	}
 	for {
 		r := n.config.Routes[d.route]
-		s = settlement{claim: d.claim, leaseUntil: d.leaseUntil, provider: r.Sender.Name()}
-		if end := n.tooLate(d, latest); end != nil {
+		s = settlement{claim: d.claim, leaseUntil: d.leaseUntil}
+		leave, end := n.begin(d, latest)
+		if end != nil {
 			r.Gate.Done(ErrUnused)
 			s.outcome = *end
 			return s, true
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), n.config.SendTimeout)
+		s.provider = r.Sender.Name()
+		ctx, cancel := context.WithTimeout(n.sending, n.config.SendTimeout)
 		receipt, err := r.Sender.Send(ctx, d.message)
 		cancel()
+		leave()
 		r.Gate.Done(err)
 		s.outcome = n.outcome(d.claim, r.Sender, receipt, err)
 		if !elsewhere(err) {
@@ -105,6 +122,57 @@ func (n *Notifier) send(d dispatch) (s settlement, ours bool) {
 			return s, true
 		}
 		d.route = next
+	}
+}
+
+// tryAnother says whether a message goes to the next provider that works because
+// it has just been at this one: it had no answer there, or somebody waits for a
+// code that was not taken.
+func (n *Notifier) tryAnother(d dispatch) bool {
+	return d.claim.Provider != "" && d.claim.Provider == n.config.Routes[d.route].Sender.Name() &&
+		(d.claim.Ambiguous > 0 || n.config.Lane.Priority() == lane.OneTimeCode)
+}
+
+// begin waits for a Send's turn at the route's sender. end is the outcome of a
+// message that gets none: in time, or before Run ends.
+func (n *Notifier) begin(d dispatch, latest time.Time) (leave func(), end *Outcome) {
+	if end := n.tooLate(d, latest); end != nil {
+		return nil, end
+	}
+	inside := n.inside[d.route]
+	if inside == nil {
+		select {
+		case <-n.draining:
+			o := n.release(d.claim, "DRAINING")
+			return nil, &o
+		default:
+			return func() {}, nil
+		}
+	}
+	until := latest
+	if deadline := d.claim.Notification.Deadline; deadline.Before(until) {
+		until = deadline
+	}
+	timer := time.NewTimer(until.Sub(n.config.Now()))
+	defer timer.Stop()
+	select {
+	case <-n.draining: // of two that are ready any may be chosen
+		o := n.release(d.claim, "DRAINING")
+		return nil, &o
+	default:
+	}
+	select {
+	case inside <- struct{}{}:
+		return func() { <-inside }, nil
+	case <-n.draining:
+		o := n.release(d.claim, "DRAINING")
+		return nil, &o
+	case <-timer.C:
+		if end = n.tooLate(d, latest); end == nil {
+			o := n.release(d.claim, "NOT_STARTED")
+			end = &o
+		}
+		return nil, end
 	}
 }
 

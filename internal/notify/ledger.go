@@ -51,6 +51,8 @@ type Claim struct {
 	// Ambiguous counts the earlier attempts that ended after SENDING without
 	// an answer: each may have reached the person.
 	Ambiguous int
+	// Provider is by which the attempt before this one left; "" for none.
+	Provider string
 	// Code is the one-time code of a VERIFICATION_CODE.
 	Code Code
 	// Template is the name of a campaign's template; "" for any other kind.

@@ -62,6 +62,9 @@ type Config struct {
 	// SendTimeout bounds one Send; at most half of Lease. Default 10 s, or half
 	// of a Lease that is shorter than 20 s.
 	SendTimeout time.Duration
+	// Drain is how long Sends that run may take when Run is to end; default and
+	// most SendTimeout.
+	Drain time.Duration
 	// LedgerTimeout bounds one call of the ledger; default 5 s.
 	LedgerTimeout time.Duration
 	// Window is how many notifications are claimed and not yet sent, over all
@@ -87,17 +90,21 @@ type Notifier struct {
 	slots   chan struct{}   // one for each notification between its claim and its Send's end
 	settled chan settlement // ends of attempts on their way to the ledger
 	running sync.WaitGroup  // Sends
-	door    chan struct{}   // of one: whoever is being admitted, and owns admitAt
-	admitAt time.Time       // the next admission; zero for at once
 	order   order
 	resends int
-	marker  *marker // nil where claims are marks
+
+	draining chan struct{}   // closed when Run's context has ended: no other Send begins
+	sending  context.Context // of all Sends; ended by cut
+	cut      context.CancelFunc
+	inside   []chan struct{} // by route: one for each Send that runs, where their number is limited
+	marker   *marker         // nil where claims are marks
 }
 
 // New checks config and fills in its defaults.
 func New(config Config) (*Notifier, error) {
 	setDefault(&config.Lease, 30*time.Second)
 	setDefault(&config.SendTimeout, min(10*time.Second, config.Lease/2))
+	setDefault(&config.Drain, config.SendTimeout)
 	setDefault(&config.LedgerTimeout, 5*time.Second)
 	setDefault(&config.Window, 64)
 	setDefault(&config.SettleDelay, 5*time.Millisecond)
@@ -123,6 +130,7 @@ func New(config Config) (*Notifier, error) {
 	check(config.Ledger != nil && config.Renderer != nil && config.Observer != nil && config.Log != nil,
 		"ledger, renderer, observer or log is missing")
 	check(config.SendTimeout > 0 && config.SendTimeout <= config.Lease/2, "the send timeout must be above zero and at most half of the lease")
+	check(config.Drain > 0 && config.Drain <= config.SendTimeout, "the drain time must be above zero and at most the send timeout")
 	check(config.LedgerTimeout > 0, "the ledger timeout must be above zero")
 	check(config.Window > 0 && config.SettleDelay > 0 && config.SweepEvery > 0, "window, settle delay and sweep interval must be above zero")
 	check(config.RetryBase > 0 && config.RetryCap >= config.RetryBase, "the retry cap must be at least the retry base, and both above zero")
@@ -130,8 +138,17 @@ func New(config Config) (*Notifier, error) {
 		return nil, errors.Join(problems...)
 	}
 	n := &Notifier{
-		config: config, slots: make(chan struct{}, config.Window), settled: make(chan settlement, config.Window), door: make(chan struct{}, 1),
+		config: config, slots: make(chan struct{}, config.Window), settled: make(chan settlement, config.Window),
 		order: order{last: map[string]chan struct{}{}}, resends: resendsOf(config.Lane),
+	}
+	n.draining = make(chan struct{})
+	n.sending, n.cut = context.WithCancel(context.Background())
+	for _, r := range config.Routes {
+		var inside chan struct{}
+		if r.Parallel > 0 {
+			inside = make(chan struct{}, r.Parallel)
+		}
+		n.inside = append(n.inside, inside)
 	}
 	if n.resends == 0 {
 		n.marker = newMarker(n.markSending)
@@ -146,9 +163,10 @@ func setDefault[T comparable](value *T, byDefault T) {
 	}
 }
 
-// Run settles what Handle has begun, and sweeps the ledger. When ctx ends it
-// waits for the Sends that run and settles them, which takes at most SendTimeout
-// for each route and, with a database that does not answer, at most Lease.
+// Run settles what Handle has begun, and sweeps the ledger. When ctx ends no
+// other Send begins: what was claimed for one is put back. Those that run have
+// Drain to end, and are broken off then; all are settled, which takes as long as
+// the ledger needs, and with a database that does not answer at most Lease.
 // Nothing may call Handle any more by then. The error is always nil.
 func (n *Notifier) Run(ctx context.Context) error {
 	stop := make(chan struct{})
@@ -159,7 +177,11 @@ func (n *Notifier) Run(ctx context.Context) error {
 	} else {
 		<-ctx.Done()
 	}
+	close(n.draining)
+	cut := time.AfterFunc(n.config.Drain, n.cut)
 	n.running.Wait()
+	cut.Stop()
+	n.cut()
 	close(stop)
 	settling.Wait()
 	return nil
@@ -222,7 +244,9 @@ func (n *Notifier) split(batch []lane.Message) (late, ids []registration.ID) {
 func (n *Notifier) take(ctx context.Context, ids []registration.ID, a admission) error {
 	now := n.config.Now()
 	leaseUntil := now.Add(n.config.Lease)
-	limited, cancel := context.WithTimeout(ctx, n.config.LedgerTimeout)
+	// Not by ctx: a claim that is broken off may have been made all the same, and
+	// nobody would send it.
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.config.LedgerTimeout)
 	claims, err := n.config.Ledger.Claim(limited, n.config.Owner, n.markedBy(a), ids, now, leaseUntil)
 	cancel()
 	if err != nil {

@@ -126,6 +126,7 @@ func handle(ctx context.Context, n *notify.Notifier, batch []lane.Message) error
 	var run sync.WaitGroup
 	run.Go(func() { _ = n.Run(running) })
 	err := n.Handle(ctx, batch)
+	n.AwaitSends()
 	stop()
 	run.Wait()
 	return err
@@ -371,6 +372,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 			})
 		}
 		both.Wait()
+		n.AwaitSends()
 		stop()
 		run.Wait()
 		if most.Load() != 4 || s.sent.Load() != 40 {

@@ -10,6 +10,9 @@ import (
 type Route struct {
 	Sender Sender
 	Gate   Gate
+	// Parallel is how many Sends the sender carries out at once; 0 for any
+	// number. More wait for their turn before their time at the provider begins.
+	Parallel int
 }
 
 // Gate guards a provider: by a breaker, which all lanes of the provider share,

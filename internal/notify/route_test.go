@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -96,6 +97,47 @@ func TestFailOver(t *testing.T) {
 				}
 				if len(ledger.by) != len(c.marked) || ledger.by[0] != c.marked[0] || ledger.by[len(ledger.by)-1] != c.marked[len(c.marked)-1] {
 					t.Errorf("marked by %v, want %v", ledger.by, c.marked)
+				}
+				if gates[0].inside.Load() != 0 || gates[1].inside.Load() != 0 {
+					t.Error("a gate was not told of the end")
+				}
+			})
+		})
+	}
+}
+
+// TestAnotherProviderAfterNoAnswer: what had no answer at a provider is sent again
+// by the next one that works, and so is a code that was not taken for now.
+func TestAnotherProviderAfterNoAnswer(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		lane   lane.Lane
+		before func(*notify.Claim)
+		marked []string
+	}{
+		{"news without an answer", lane.EmailTransactional, func(c *notify.Claim) { c.Provider, c.Ambiguous = "a", 1 }, []string{"a", "b"}},
+		{"a code without an answer", lane.EmailOTP, func(c *notify.Claim) { c.Provider, c.Ambiguous = "a", 3 }, []string{"a", "b"}},
+		{"a code that was not taken", lane.EmailOTP, func(c *notify.Claim) { c.Provider = "a" }, []string{"a", "b"}},
+		{"a code that the other had", lane.EmailOTP, func(c *notify.Claim) { c.Provider = "b" }, []string{"a"}},
+		{"news that was not taken", lane.EmailTransactional, func(c *notify.Claim) { c.Provider = "a" }, []string{"a"}},
+		{"a first attempt", lane.EmailOTP, func(*notify.Claim) {}, []string{"a"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				claim := claimOf(1, time.Hour)
+				c.before(&claim)
+				ledger := &marks{model: newModel(claim)}
+				s := &sender{send: func(context.Context, notify.Message) (notify.Receipt, error) { return notify.Receipt{}, nil }}
+				gates := [2]*gate{{}, {}}
+				n := newNotifier(t, ledger, s, func(config *notify.Config) {
+					config.Lane = c.lane
+					config.Routes = []notify.Route{{Sender: named{s, "a"}, Gate: gates[0]}, {Sender: named{s, "b"}, Gate: gates[1]}}
+				})
+				if err := handle(t.Context(), n, batchOf(idOf(1))); err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(ledger.by, c.marked) || s.sent.Load() != 1 {
+					t.Errorf("marked by %v, sent %d", ledger.by, s.sent.Load())
 				}
 				if gates[0].inside.Load() != 0 || gates[1].inside.Load() != 0 {
 					t.Error("a gate was not told of the end")

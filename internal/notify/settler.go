@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"registrar/internal/registration"
@@ -55,33 +56,33 @@ func (n *Notifier) collect(first settlement, within time.Duration) []settlement 
 	return all
 }
 
-// settle repeats the ledger's Settle until it succeeds or a lease is over: from
-// then on the attempts are ambiguous, and others may take them.
+// settle repeats the ledger's Settle until it succeeds. An attempt whose lease is
+// over is left out from then on: it is ambiguous, and others may take it.
 func (n *Notifier) settle(all []settlement) {
-	outcomes := make([]Outcome, len(all))
-	until := all[0].leaseUntil
-	for i, s := range all {
-		outcomes[i] = s.outcome
-		if s.leaseUntil.Before(until) {
-			until = s.leaseUntil
+	for try := 1; len(all) > 0; try++ {
+		outcomes := make([]Outcome, len(all))
+		for i, s := range all {
+			outcomes[i] = s.outcome
 		}
-	}
-	for try := 1; ; try++ {
 		ctx, cancel := context.WithTimeout(context.Background(), n.config.LedgerTimeout)
 		err := n.config.Ledger.Settle(ctx, n.config.Owner, outcomes, n.config.Now())
 		cancel()
 		if err == nil {
-			break
-		}
-		wait := fullJitter(try, 100*time.Millisecond, 2*time.Second)
-		if n.config.Now().Add(wait).After(until) {
-			n.config.Log.Error("ended attempts cannot be settled; they count as unanswered", "lane", n.config.Lane, "count", len(all), "error", err)
+			for _, s := range all {
+				n.tell(s)
+			}
 			return
 		}
-		time.Sleep(wait)
-	}
-	for _, s := range all {
-		n.tell(s)
+		wait := fullJitter(try, 100*time.Millisecond, 2*time.Second)
+		next := n.config.Now().Add(wait)
+		before := len(all)
+		all = slices.DeleteFunc(all, func(s settlement) bool { return next.After(s.leaseUntil) })
+		if given := before - len(all); given > 0 {
+			n.config.Log.Error("ended attempts cannot be settled; they count as unanswered", "lane", n.config.Lane, "count", given, "error", err)
+		}
+		if len(all) > 0 {
+			time.Sleep(wait)
+		}
 	}
 }
 

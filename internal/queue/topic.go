@@ -165,11 +165,39 @@ func (c *Client) ensureAgain(ctx context.Context) {
 	}
 }
 
-// Ping asks a broker for the topic. It says whether the queue can be reached,
-// from what was learned within MetadataAge.
+// pingTimeout is for one broker.
+const pingTimeout = time.Second
+
+// Ping says whether a broker answers, on a connection of its own: what is known
+// of the cluster says nothing of now.
 func (c *Client) Ping(ctx context.Context) error {
-	if err := c.checkLayout(ctx); err != nil {
-		return fmt.Errorf("queue: %w", err)
+	var failed []error
+	for _, broker := range c.settings.Brokers {
+		err := c.ping(ctx, broker)
+		if err == nil {
+			return nil
+		}
+		failed = append(failed, err)
+		if ctx.Err() != nil {
+			break
+		}
 	}
-	return nil
+	return fmt.Errorf("queue: no broker answers: %w", errors.Join(failed...))
+}
+
+func (c *Client) ping(ctx context.Context, broker string) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	conn, err := c.dialer.DialContext(ctx, "tcp", broker)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return err
+		}
+	}
+	_, err = conn.ApiVersions()
+	return err
 }

@@ -44,7 +44,7 @@ func (t *tx) compose(ctx context.Context, entries []entry, campaigns map[uuid]ca
 	for i, e := range entries {
 		p := people[e.AccountID]
 		claims[i] = notify.Claim{
-			Attempt: notify.Attempt{NotificationID: registration.ID(e.ID), Number: e.Attempts}, Notification: e.notification(), Ambiguous: e.Ambiguous,
+			Attempt: notify.Attempt{NotificationID: registration.ID(e.ID), Number: e.Attempts}, Notification: e.notification(), Ambiguous: e.Ambiguous, Provider: e.Provider,
 			Username: p.Username, FirstName: p.FirstName, LastName: p.LastName, Suppressed: string(suppressed[e.ID]),
 		}
 		if brief, ok := campaigns[e.ID]; ok {

@@ -120,9 +120,7 @@ func (l *Ledger) Claim(ctx context.Context, owner, provider string, ids []regist
 		if err := t.writeHistory(ctx, unanswered, at); err != nil {
 			return err
 		}
-		if !l.bulk { // what nobody waits for is found again by its grace
-			left = append(left, entryIDs(fresh)...)
-		}
+		left = append(left, entryIDs(fresh)...)
 		if err := t.dueAtLeaseEnd(ctx, left); err != nil {
 			return err
 		}

@@ -59,18 +59,19 @@ func (o *Outbox) Overdue(ctx context.Context, l lane.Lane, now time.Time, limit 
 	return o.Due(ctx, []lane.Lane{l}, now, limit)
 }
 
-// setDue moves a row to a time, but one whose notification is held to the end of
-// that lease, and one whose next attempt is still to come to that time: what is
+// dueAfter is a time for a row, but for one whose notification is held to the end of
+// that lease, and one whose next attempt is still to come that time: what is
 // noted late must not undo what the ledger has decided in the meantime. It takes
 // the present, clockTolerance, the present, and the time.
-const setDue = `UPDATE outbox SET due_at = COALESCE((SELECT CASE
+const dueAfter = `COALESCE((SELECT CASE
 		WHEN n.lease_until > ? THEN n.lease_until + ?
 		WHEN n.state = 'QUEUED' AND n.next_attempt_at > ? THEN n.next_attempt_at
 	END FROM notifications n WHERE n.id = outbox.notification_id), ?`
 
 // updatePublished moves rows to the end of their grace. due_at goes first:
-// MariaDB assigns from left to right.
-var updatePublished = setDue + ` + ` + graceMicros() + `), publications = publications + 1 WHERE notification_id IN (?)`
+// MariaDB assigns from left to right. A row that waits for its deadline, since
+// its campaign was paused meanwhile, stays so.
+var updatePublished = `UPDATE outbox SET due_at = CASE WHEN due_at >= deadline AND deadline > ? THEN due_at ELSE ` + dueAfter + ` + ` + graceMicros() + `) END, publications = publications + 1 WHERE notification_id IN (?)`
 
 // graceMicros is outbox.Grace of the publication that a row is about to count,
 // in SQL.
@@ -112,7 +113,7 @@ func (o *Outbox) Published(ctx context.Context, lease *outbox.Lease, ids []regis
 					return err
 				}
 			}
-			_, err := t.exec(ctx, updatePublished, at, clockTolerance.Microseconds(), at, at, uuids(some))
+			_, err := t.exec(ctx, updatePublished, at, at, clockTolerance.Microseconds(), at, at, uuids(some))
 			return err
 		})
 		if err != nil {
@@ -146,7 +147,7 @@ func (o *Outbox) Unpublish(ctx context.Context, lanes []lane.Lane, after registr
 	}
 	at := micros(now)
 	err = o.db.transactAs(ctx, "unpublish", true, func(ctx context.Context, t *tx) error {
-		_, err := t.exec(ctx, setDue+`) WHERE due_at <> deadline AND notification_id IN (?)`, at, clockTolerance.Microseconds(), at, at, ids)
+		_, err := t.exec(ctx, `UPDATE outbox SET due_at = `+dueAfter+`) WHERE due_at <> deadline AND notification_id IN (?)`, at, clockTolerance.Microseconds(), at, at, ids)
 		return err
 	})
 	if err != nil {

@@ -11,6 +11,8 @@
 //     one token's time where there are none, whatever else waits.
 //   - Of what codes leave of the rate, marketing gets MarketingShare of the
 //     rate, before transactional news; and all that nobody else wants.
+//   - Messages of the lower priorities that wait together go in lots of up to
+//     25 ms of the rate.
 //   - Inside a priority the first to come is the first to go.
 //
 // Not to be relied on: a rate over several processes (each has its own), and

@@ -90,6 +90,17 @@ func (p *pacer) available(priority lane.Priority, now time.Time) int {
 	return max(0, int(tokens))
 }
 
+// lot is how many messages of the lower priorities go at once where as many
+// wait: what a provider's rate lets through then needs few transactions of the
+// ledger, and not one for each message. It is half of the burst, so that no part
+// of the rate is lost while one gathers.
+func (p *pacer) lot() int {
+	if p.rate == 0 {
+		return 1
+	}
+	return max(1, int(p.burst/2))
+}
+
 // due is how many messages of marketing go before transactional ones.
 func (p *pacer) due() int { return int(p.owed) }
 
@@ -133,16 +144,17 @@ func (p *pacer) throttled(after time.Duration, now time.Time) {
 	}
 }
 
-// wait is how long it takes until the next message can go, of those priorities
-// that somebody waits in; somebody is false where nobody does.
-func (p *pacer) wait(codes, lower bool, now time.Time) (d time.Duration, somebody bool) {
+// wait is how long it takes until the next messages can go, of those priorities
+// that somebody waits in: a code alone, lower ones need of them together.
+// somebody is false where nobody does.
+func (p *pacer) wait(codes, lower bool, need int, now time.Time) (d time.Duration, somebody bool) {
 	switch {
 	case codes:
 		return p.until(0, now), true
 	case lower:
 		d = p.paused.Sub(now)
 		if p.rate > 0 {
-			d = max(d, p.until(p.reserve, now))
+			d = max(d, p.until(p.reserve+float64(need-1), now))
 		}
 		return max(d, 0), true
 	default:

@@ -146,7 +146,8 @@ func (p *Provider) enter(priority lane.Priority, most int, now time.Time) (int, 
 		return 0, nil, notify.ErrShut
 	}
 	if p.nobodyBefore(priority) {
-		if n := min(most, free, p.pacer.available(priority, now)); n > 0 {
+		n := min(most, free, p.pacer.available(priority, now))
+		if n > 0 && (priority == lane.OneTimeCode || n >= min(most, free, p.pacer.lot())) {
 			p.pass(priority, n, now)
 			return n, nil, nil
 		}
@@ -195,7 +196,8 @@ func (p *Provider) dispatch(now time.Time) {
 		p.pass(priority, w.passed, now)
 		close(w.ready)
 	}
-	wait, somebody := p.pacer.wait(!p.waiting[lane.OneTimeCode].empty(), !p.waiting[lane.Transactional].empty() || !p.waiting[lane.Marketing].empty(), now)
+	need := p.need(now)
+	wait, somebody := p.pacer.wait(!p.waiting[lane.OneTimeCode].empty(), need > 0, need, now)
 	switch {
 	case !somebody:
 		if p.timer != nil {
@@ -214,12 +216,30 @@ func (p *Provider) tick() {
 	p.dispatch(time.Now())
 }
 
+// need is how many messages of the lower priorities are let through together;
+// 0 where nobody waits in them.
+func (p *Provider) need(now time.Time) int {
+	need := 0
+	for _, priority := range []lane.Priority{lane.Transactional, lane.Marketing} {
+		if p.waiting[priority].empty() {
+			continue
+		}
+		if most := p.waiting[priority].first().most; need == 0 || most < need {
+			need = most
+		}
+	}
+	return min(need, p.pacer.lot(), max(1, p.breaker.free(now)))
+}
+
 // next is whose turn it is, and for how many messages; 0 for nobody's yet.
 func (p *Provider) next(now time.Time) (lane.Priority, int) {
 	if !p.waiting[lane.OneTimeCode].empty() {
 		return lane.OneTimeCode, p.pacer.available(lane.OneTimeCode, now)
 	}
 	n := p.pacer.available(lane.Marketing, now)
+	if n < p.need(now) {
+		return 0, 0
+	}
 	transactional, marketing := !p.waiting[lane.Transactional].empty(), !p.waiting[lane.Marketing].empty()
 	switch {
 	case transactional && marketing:
