@@ -212,7 +212,7 @@ const NoLanes = "none"
 type Notify struct {
 	// Lanes that this process serves, such as email.transactional. Empty is all, "none" is none.
 	Lanes []string `koanf:"lanes"`
-	// Workers of each lane. 1 to 256.
+	// Workers is how many connections each lane has to each mail server. 1 to 256.
 	Workers int `koanf:"workers"`
 	// Lease is how long a notifier may hold a notification; at least twice a provider's timeout. 5 s to 1 h.
 	Lease time.Duration `koanf:"lease"`
@@ -340,7 +340,7 @@ func Default() Config {
 		},
 		Events:    Events{Enabled: true},
 		Campaigns: Campaigns{Queued: 1_000_000},
-		Notify:    Notify{Workers: 4, Lease: time.Minute},
+		Notify:    Notify{Workers: 8, Lease: time.Minute},
 		Email: Email{
 			Driver: Inbox, From: "registrar@localhost", MarketingShare: defaultMarketingShare, SMTP: defaultSMTP(),
 		},
