@@ -88,6 +88,7 @@ var (
 	ErrExternalIDTaken = NewError(ExternalIDTaken, "This external id is already registered by this caller.", FieldError{"externalId", "TAKEN", "is already registered by this caller"})
 	ErrRequestIDReused = NewError(RequestIDReused, "This request id was already used for a request with other content.", FieldError{"requestId", "REUSED", "was already used for other content"})
 	ErrNotFound        = NewError(NotFound, "There is no such registration.")
+	errNoContact       = NewError(NotFound, "The registration has no such contact.")
 	ErrUnavailable     = NewError(Unavailable, "The service cannot do this now. Send the same request again later.")
 )
 

@@ -74,7 +74,7 @@ func (s *Service) Resend(ctx context.Context, r ResendRequest) (Resent, error) {
 func (s *Service) sendAgain(c Contact, another OneTimeCode, m moment) (ContactChange, error) {
 	switch {
 	case !c.exists():
-		return ContactChange{}, ErrNotFound
+		return ContactChange{}, errNoContact
 	case !c.verifiedAt().IsZero():
 		return ContactChange{}, NewError(ValidationFailed, "This contact is verified already.", FieldError{"channel", "ALREADY_VERIFIED", "names a contact that is verified already"})
 	case c.Code.exists() && m.at.Before(c.Code.ResendAt):

@@ -53,7 +53,7 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Verified, error)
 	err = s.Store.ChangeContact(ctx, id, r.Channel, m.next(), func(c Contact) (ContactChange, error) {
 		change, verified, refused = ContactChange{}, Verified{}, nil
 		if !c.exists() {
-			return change, ErrNotFound
+			return change, errNoContact
 		}
 		change, verified, refused = s.judge(c, r, m)
 		return change, nil

@@ -306,6 +306,29 @@ func TestContactsThatAreNone(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotFound: whether it is the registration or its contact.
+func TestWhatIsNotFound(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, func(r *registration.Request) { r.MobileNumber = "" })
+	for _, test := range []struct {
+		id      string
+		channel registration.Channel
+		want    string
+	}{
+		{l.id, sms, "The registration has no such contact."},
+		{"01890a5d-ac96-774b-bcce-b302099a8057", sms, "There is no such registration."},
+	} {
+		l.id = test.id
+		_, entered := l.enter(t.Context(), test.channel, "000000")
+		_, resent := l.resend(t.Context(), test.channel)
+		for call, err := range map[string]error{"VerifyContact": entered, "ResendCode": resent} {
+			if e, ok := errors.AsType[*registration.Error](err); !ok || e.Message != test.want {
+				t.Errorf("%s: %v, want %s", call, err, test.want)
+			}
+		}
+	}
+}
+
 // TestNothingIsAnnouncedThatIsNotStored, and no cause is told.
 func TestNothingIsAnnouncedThatIsNotStored(t *testing.T) {
 	t.Parallel()
