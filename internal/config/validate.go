@@ -173,9 +173,11 @@ func (v *validator) notify(c Config) {
 
 func (v *validator) oneOf(key, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
-		v.add(key, "must be "+strings.Join(allowed, " or "), suggestionAmong(value, allowed))
+		v.add(key, mustBe(allowed), suggestionAmong(value, allowed))
 	}
 }
+
+func mustBe(allowed []string) string { return "must be " + strings.Join(allowed, " or ") }
 
 func suggestionAmong(value string, allowed []string) string {
 	if name := nearest(value, allowed); name != "" {

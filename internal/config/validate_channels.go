@@ -13,7 +13,7 @@ import (
 )
 
 func (v *validator) email(e Email) {
-	v.oneOf("email.driver", e.Driver, Inbox, SMTP)
+	v.emailDriver("email.driver", e.Driver, Inbox, SMTP)
 	// The inbox takes what no mail server would: a name of one label.
 	if _, wrong := registration.ParseEmail(e.From, address.DomainToASCII); wrong != nil && (e.Driver == SMTP || len(e.Providers) > 0 || !strings.HasSuffix(e.From, "@localhost")) {
 		v.add("email.from", "must be an e-mail address that mail servers take; the default registrar@localhost is none", "write it like registrar@example.com")
@@ -27,7 +27,7 @@ func (v *validator) email(e Email) {
 }
 
 func (v *validator) sms(s SMS) {
-	v.oneOf("sms.driver", s.Driver, Inbox, HTTP, SMPP)
+	v.smsDriver("sms.driver", s.Driver, Inbox, HTTP, SMPP)
 	v.codeDomain(s.CodeDomain)
 	v.http("sms.http.", s.HTTP, s.Driver == HTTP)
 	v.smpp("sms.smpp.", s.SMPP, s.Driver == SMPP)

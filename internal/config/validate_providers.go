@@ -22,18 +22,37 @@ func (v *validator) providers(c Config) {
 	for i, p := range c.Email.Providers {
 		at := placeOf("email.", i, true)
 		v.name(names, at+"name", p.Name)
-		v.oneOf(at+"driver", p.Driver, SMTP)
+		v.emailDriver(at+"driver", p.Driver, SMTP)
 		v.pace(at, p.Rate, p.MarketingShare)
 		v.smtp(at+"smtp.", p.SMTP, p.Driver == SMTP)
 	}
 	for i, p := range c.SMS.Providers {
 		at := placeOf("sms.", i, true)
 		v.name(names, at+"name", p.Name)
-		v.oneOf(at+"driver", p.Driver, HTTP, SMPP)
+		v.smsDriver(at+"driver", p.Driver, HTTP, SMPP)
 		v.pace(at, p.Rate, p.MarketingShare)
 		v.http(at+"http.", p.HTTP, p.Driver == HTTP)
 		v.smpp(at+"smpp.", p.SMPP, p.Driver == SMPP)
 	}
+}
+
+// emailDriver checks a driver of e-mail. Those of the other channel are one
+// letter away, and are no typing errors.
+func (v *validator) emailDriver(key, driver string, allowed ...string) {
+	if driver == SMPP || driver == HTTP {
+		v.add(key, mustBe(allowed), driver+" is a driver of SMS: sms.driver or sms.providers")
+		return
+	}
+	v.oneOf(key, driver, allowed...)
+}
+
+// smsDriver is as emailDriver.
+func (v *validator) smsDriver(key, driver string, allowed ...string) {
+	if driver == SMTP {
+		v.add(key, mustBe(allowed), driver+" is a driver of e-mail: email.driver or email.providers")
+		return
+	}
+	v.oneOf(key, driver, allowed...)
 }
 
 // leases checks that no provider may take so long that another notifier takes
