@@ -67,7 +67,12 @@ func (f *campaignFlags) campaign(name string) (campaign.Campaign, error) {
 	if f.timeZone != "" && f.quietHours == "" {
 		given("time-zone", errors.New("is of --quiet-hours, which are not given"))
 	}
-	c.Quiet, err = campaign.ParseQuietHours(f.quietHours, f.timeZone)
+	zone := f.timeZone
+	if zone == "" && f.quietHours != "" {
+		given("time-zone", errors.New("is needed with --quiet-hours, for those without a mobile number: an IANA name such as Asia/Riyadh"))
+		zone = "UTC" // so that the hours are looked at too
+	}
+	c.Quiet, err = campaign.ParseQuietHours(f.quietHours, zone)
 	given("quiet-hours", err)
 	c.Cap, err = campaign.ParseFrequencyCap(f.frequencyCap)
 	given("frequency-cap", err)

@@ -184,7 +184,8 @@ func TestCampaignFlags(t *testing.T) {
 		"--template t --deadline soon":           {"--deadline"},
 		"--template t --time-zone UTC":           {"--time-zone", "--quiet-hours"},
 		"--template t --frequency-cap 2":         {"--frequency-cap", "2/7d"},
-		"--template t --quiet-hours 21:00-08:00": {"--quiet-hours", "time zone"},
+		"--template t --quiet-hours 21:00-08:00": {"--time-zone: is needed with --quiet-hours", "Asia/Riyadh"},
+		"--template t --quiet-hours late":        {"--time-zone: is needed", "--quiet-hours: "},
 		"--template t --registered-since yesterday --registered-before 31.1.2026":             {"--registered-since", "--registered-before", "2026-01-31"},
 		"--template t --registered-since 2026-01-31 --registered-before 2026-01-31T00:00:00Z": {"segment", "earlier"},
 	} {
