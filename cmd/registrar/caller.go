@@ -116,7 +116,7 @@ func openCallers(cmd *cobra.Command, c config.Config, do func(context.Context, c
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return do(ctx, c, db.Callers())
+	return unreached(do(ctx, c, db.Callers()))
 }
 
 // databaseOf says where the database is.
@@ -170,7 +170,7 @@ func advised(err error, name string) error {
 	case errors.Is(err, caller.ErrSubjectTaken):
 		return fmt.Errorf("%w: registrar caller list names it; registrar caller update NAME --certificate-subject '' takes it away from there", err)
 	case errors.Is(err, registration.ErrUnavailable):
-		return fmt.Errorf("%w; whether it was done is not known: registrar caller show %s tells", err, name)
+		return fmt.Errorf("%w; whether it was done is not known: registrar caller show %s tells", unreached(err), name)
 	default:
 		return err
 	}

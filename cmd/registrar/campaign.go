@@ -91,7 +91,7 @@ func withCampaigns(cmd *cobra.Command, do func(context.Context, config.Config, *
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return do(cmd.Context(), c, campaignsOf(db))
+	return unreached(do(cmd.Context(), c, campaignsOf(db)))
 }
 
 // campaignsOf is what an operator does with the campaigns of a database.
@@ -115,7 +115,7 @@ func advisedCampaign(err error, name string) error {
 	case errors.As(err, &state):
 		return fmt.Errorf("%w: %s", err, nextOf(state))
 	case errors.Is(err, registration.ErrUnavailable):
-		return fmt.Errorf("%w; whether it was done is not known: registrar campaign status %s tells", err, name)
+		return fmt.Errorf("%w; whether it was done is not known: registrar campaign status %s tells", unreached(err), name)
 	default:
 		return err
 	}

@@ -36,5 +36,5 @@ func withDatabase(cmd *cobra.Command, do func(context.Context, config.Config, *s
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return do(cmd.Context(), c, db)
+	return unreached(do(cmd.Context(), c, db))
 }

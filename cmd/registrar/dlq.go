@@ -91,7 +91,7 @@ func withLetters(cmd *cobra.Command, do func(context.Context, *deadletter.Servic
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	return advisedOnLetters(do(ctx, &deadletter.Service{Topic: client.Letters(), Decisions: db.DeadLetters(), Now: time.Now}))
+	return advisedOnLetters(unreached(do(ctx, &deadletter.Service{Topic: client.Letters(), Decisions: db.DeadLetters(), Now: time.Now})))
 }
 
 // brokerOf is the way to the brokers of the service: to Kafka, to the embedded

@@ -68,7 +68,7 @@ func withMigrator(c config.Config, do func(*store.Migrator) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(m), m.Close())
+	return errors.Join(unreached(do(m)), m.Close())
 }
 
 func migrateUp(ctx context.Context, m *store.Migrator, w io.Writer) error {

@@ -128,11 +128,14 @@ func openDatabase(ctx context.Context, c config.Config, log *slog.Logger) (*stor
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	db, err := store.Open(ctx, storeOptions(c))
+	if errors.Is(err, registration.ErrUnavailable) {
+		return nil, unreached(err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the database cannot be opened: %w; see the section database of registrar config show", err)
 	}
 	if err := prepareSchema(ctx, c, log); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(unreached(err), db.Close())
 	}
 	return db, nil
 }

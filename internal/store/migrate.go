@@ -13,6 +13,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
+	"registrar/internal/registration"
 	"registrar/schema"
 )
 
@@ -136,13 +137,17 @@ func (m *Migrator) Status(ctx context.Context) ([]Migration, error) {
 	return all, nil
 }
 
-// told keeps goose's text, which names the step, only where it quotes no row:
-// a migration's statements hold no values.
+// told makes UNAVAILABLE of what another try later may do. It keeps goose's
+// text, which names the step: a migration's statements hold no values.
 func (m *Migrator) told(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("store: migrate: %w", err)
+	text := fmt.Errorf("store: migrate: %w", err)
+	if class := m.classify(err).class; class.retryable() || class == interrupted {
+		return registration.WrapError(registration.Unavailable, registration.ErrUnavailable.Message, text)
+	}
+	return text
 }
 
 // fileLock is a lock.Locker for one machine.
