@@ -145,6 +145,9 @@ func (f *Feeder) advance(ctx context.Context, c Campaign) (worked bool, err erro
 	if err == nil && after.State != c.State {
 		f.Log.Info("campaign: state", "campaign", c.Name, "state", string(after.State))
 	}
+	if c.State == Running { // what is settled meanwhile can wait for the next look
+		return n == limit || after.State != c.State, err
+	}
 	return n > 0 || after.State != c.State, err
 }
 

@@ -175,8 +175,15 @@ const selectSwept = `SELECT id, state FROM notifications WHERE campaign_id = ? A
 func (s *Campaigns) sweepSettled(ctx context.Context, lease outbox.Lease, c campaign.Campaign, now time.Time, limit int) (campaign.Campaign, int, error) {
 	var found []sweptRow
 	err := s.db.view(ctx, "sweep", func(ctx context.Context, conn *sqlx.Conn) error {
-		found = nil
-		return conn.SelectContext(ctx, &found, selectSwept, c.ID[:], c.Swept[:], limit)
+		// Mostly the first one is still to be sent, and nothing else matters.
+		for _, most := range []int{1, limit} {
+			found = nil
+			err := conn.SelectContext(ctx, &found, selectSwept, c.ID[:], c.Swept[:], most)
+			if err != nil || len(found) == 0 || !registration.State(found[0].State).Settled() {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return c, 0, err
