@@ -33,15 +33,16 @@ func readEvents(t *testing.T, s queue.Settings, n int) []kafka.Message {
 	}
 	var all []kafka.Message
 	for _, p := range partitions {
-		conn, err := dialer.DialLeader(ctx, "tcp", s.Brokers[0], s.EventTopic(), p.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		end, err := conn.ReadLastOffset()
-		_ = conn.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
+		var end int64
+		eventually(t, "the partition has a leader", func() bool { // one that is new may not know it yet
+			conn, err := dialer.DialLeader(ctx, "tcp", s.Brokers[0], s.EventTopic(), p.ID)
+			if err != nil {
+				return false
+			}
+			defer func() { _ = conn.Close() }()
+			end, err = conn.ReadLastOffset()
+			return err == nil
+		})
 		r := kafka.NewReader(kafka.ReaderConfig{Brokers: s.Brokers, Topic: s.EventTopic(), Partition: p.ID, MaxWait: 200 * time.Millisecond})
 		for at := int64(0); at < end; at++ {
 			m, err := r.ReadMessage(ctx)
