@@ -83,13 +83,15 @@ static class Client {
 
     static void Lookup() {
         string registrationId = null, username = null, email = Email, externalId = null, firstName, lastName, mobileNumber, locale;
-        bool marketingConsent;
-        DateTime registeredAt;
+        bool marketingConsent, emailVerified, mobileVerified;
+        DateTime registeredAt, emailVerifiedAt, mobileVerifiedAt;
         Notification[] notifications;
-        Service.GetRegistration(ref registrationId, ref username, ref email, ref externalId, out firstName, out lastName, out mobileNumber, out locale, out marketingConsent, out registeredAt, out notifications);
+        Service.GetRegistration(ref registrationId, ref username, ref email, ref externalId, out firstName, out lastName, out mobileNumber, out locale, out marketingConsent, out registeredAt,
+            out emailVerifiedAt, out emailVerified, out mobileVerifiedAt, out mobileVerified, out notifications);
         Check(registrationId == id, "registrationId");
         Check(firstName == FirstName, "firstName");
         Check(mobileNumber == null, "mobileNumber");
         Check(!marketingConsent, "marketingConsent");
+        Check(!emailVerified && !mobileVerified, "verified");
     }
 }
