@@ -147,7 +147,7 @@ func TestRefusesToStart(t *testing.T) {
 		{"a data directory in use", "another registrar uses it", []string{"--data-dir", filepath.Join(running.Dir, "data")}},
 		{"an address in use", "choose another address by --listen", []string{"--listen", strings.TrimSuffix(strings.TrimPrefix(running.URL, "http://"), "/registration")}},
 		{"all problems together", "password.min_length", []string{"--config", harness.Config(t, "listne: x\npassword: {min_length: 3, algorithm: md5}\n")}},
-		{"a database that is not there", "the database cannot be opened", []string{"--config", harness.Config(t, "database: {driver: mariadb, addresses: ['127.0.0.1:1'], connect_timeout: 200ms}\ncodes: {key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=}\n")}},
+		{"a database that is not there", "the database cannot be reached", []string{"--config", harness.Config(t, "database: {driver: mariadb, addresses: ['127.0.0.1:1'], connect_timeout: 200ms}\ncodes: {key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=}\n")}},
 		{"a shared database without a key for codes", "openssl rand -base64 32", []string{"--config", harness.Config(t, "database: {driver: mariadb, addresses: ['127.0.0.1:1'], connect_timeout: 200ms}\n")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
