@@ -96,8 +96,8 @@ const (
 	codeSendTimeout = 5 * time.Second
 	// codeRetryCap is the longest wait before a code is tried again.
 	codeRetryCap = 5 * time.Second
-	// bulkWindow is how many messages of a campaign are claimed in one
-	// transaction, where the provider is fast enough.
+	// bulkWindow is how many messages of a campaign are on their way at once, where
+	// the provider is fast enough: several claims of what the queue brings.
 	bulkWindow = 400
 )
 

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"registrar/internal/address"
 	"registrar/internal/caller"
 	"registrar/internal/campaign"
@@ -200,15 +198,12 @@ func (p *parts) openService(c config.Config) error {
 			CheckPassword: policy.Check,
 			DefaultLocale: c.DefaultLocale,
 		},
-		Store:     p.db.Accounts(),
-		Hasher:    p.hashes,
-		Announcer: p.relay,
-		Codes:     p.codes,
-		CodeRules: codeRules(c.Codes),
-		NewID: func() (registration.ID, error) {
-			id, err := uuid.NewV7()
-			return registration.ID(id), err
-		},
+		Store:            p.db.Accounts(),
+		Hasher:           p.hashes,
+		Announcer:        p.relay,
+		Codes:            p.codes,
+		CodeRules:        codeRules(c.Codes),
+		NewID:            newID,
 		Now:              time.Now,
 		NotificationLife: c.Registration.NotificationLife,
 		RecordEvents:     c.PublishesEvents(),

@@ -14,10 +14,10 @@ import (
 // resendsOf is how often a message of a lane may be sent again after attempts
 // without an answer.
 func resendsOf(l lane.Lane) int {
-	switch {
-	case strings.HasSuffix(string(l), ".otp"):
+	switch l.Priority() {
+	case lane.OneTimeCode:
 		return math.MaxInt // the same code again does no harm; its deadline ends it
-	case strings.HasSuffix(string(l), ".transactional"):
+	case lane.Transactional:
 		return 1
 	default:
 		return 0

@@ -88,8 +88,7 @@ func (t *tx) wake(ctx context.Context, ids []uuid, now int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := t.exec(ctx, `UPDATE outbox SET due_at = COALESCE((SELECT CASE WHEN n.lease_until > ? THEN n.lease_until + ? WHEN n.next_attempt_at > ? THEN n.next_attempt_at END
-		FROM notifications n WHERE n.id = outbox.notification_id), ?) WHERE due_at >= deadline AND notification_id IN (?)`, now, clockTolerance.Microseconds(), now, now, ids)
+	_, err := t.exec(ctx, `UPDATE outbox SET due_at = `+dueAfter+`) WHERE due_at >= deadline AND notification_id IN (?)`, now, clockTolerance.Microseconds(), now, now, ids)
 	return err
 }
 
