@@ -24,13 +24,14 @@ const (
 // lead publishes what is due in the outbox while this relay holds the lease.
 func (r *Relay) lead(ctx context.Context) {
 	l := leader{Relay: r, database: condition{log: r.log, now: r.now, what: "database"}}
-	defer l.release(ctx)
+	l.lease = hold{name: leaseName, owner: r.settings.Owner, ttl: r.settings.LeaseTTL, leases: r.leases, now: r.now, log: r.log, leading: l.leading}
+	defer l.lease.release(ctx)
 	wait := newBackoff(backoffFirst)
 	for ctx.Err() == nil {
-		held, err := l.hold(ctx)
+		held, err := l.lease.acquire(ctx)
 		switch {
 		case err != nil:
-			l.fell(ctx, err)
+			l.fell(ctx, &storeError{err})
 			pause(ctx, wait.NextBackOff())
 			continue
 		case !held:
@@ -57,42 +58,14 @@ func (r *Relay) lead(ctx context.Context) {
 // leader is the state of one relay's leadership.
 type leader struct {
 	*Relay
-	lease    Lease
-	held     bool
-	renewAt  time.Time
+	lease    hold
 	lastDue  time.Time // when something was due
 	depthAt  time.Time
 	database condition
 }
 
-// hold acquires or renews the lease when it is time to.
-func (l *leader) hold(ctx context.Context) (bool, error) {
-	now := l.now()
-	if l.held && now.Before(l.renewAt) {
-		return true, nil
-	}
-	limited, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	lease, held, err := l.leases.Acquire(limited, leaseName, l.settings.Owner, now, l.settings.LeaseTTL)
-	if err != nil {
-		if l.held && now.Before(l.lease.Expires.Add(-leaseMargin-leastPublish)) {
-			return true, nil // ours for a while yet
-		}
-		l.leading(false)
-		return false, &storeError{err}
-	}
-	if held {
-		l.lease, l.renewAt = lease, now.Add(l.settings.LeaseTTL/renewFraction)
-	}
-	l.leading(held)
-	return held, nil
-}
-
+// leading is told that this relay leads, or does not any more.
 func (l *leader) leading(held bool) {
-	if l.held == held {
-		return
-	}
-	l.held = held
 	l.lastDue = l.now()
 	if l.observe.Leading != nil {
 		l.observe.Leading(held)
@@ -111,7 +84,7 @@ func (l *leader) fell(ctx context.Context, err error) {
 		return
 	}
 	if errors.Is(err, ErrLeaseLost) {
-		l.leading(false)
+		l.lease.lost()
 		return
 	}
 	if _, ok := errors.AsType[*storeError](err); ok {
@@ -152,10 +125,7 @@ func (l *leader) round(ctx context.Context) (largest int, err error) {
 	if largest > 0 {
 		l.lastDue = l.now()
 	}
-	if err = errors.Join(errs...); errors.Is(err, ErrLeaseLost) {
-		l.renewAt = time.Time{}
-	}
-	return largest, err
+	return largest, errors.Join(errs...)
 }
 
 // publishGroup publishes one batch of what is due of some lanes, and says how
@@ -175,7 +145,7 @@ func (l *leader) publishGroup(ctx context.Context, lanes []lane.Lane) (int, erro
 	if len(published) > 0 {
 		limited, cancel := context.WithTimeout(ctx, storeTimeout)
 		defer cancel()
-		if marked := l.store.Published(limited, &l.lease, ids(published), begun); marked != nil {
+		if marked := l.store.Published(limited, &l.lease.lease, ids(published), begun); marked != nil {
 			if !errors.Is(marked, ErrLeaseLost) {
 				marked = &storeError{marked}
 			}
@@ -189,7 +159,7 @@ func (l *leader) publishGroup(ctx context.Context, lanes []lane.Lane) (int, erro
 // one lane that is stuck neither holds up the others nor makes them come twice.
 // It ends before the lease does.
 func (l *leader) publishDue(ctx context.Context, due []lane.Message) ([]lane.Message, error) {
-	timeout := min(publishTimeout, l.lease.Expires.Sub(l.now())-leaseMargin)
+	timeout := min(publishTimeout, l.lease.left())
 	if timeout < leastPublish {
 		return nil, ErrLeaseLost
 	}
@@ -241,17 +211,4 @@ func (l *leader) depth(ctx context.Context) {
 		age = max(0, l.now().Sub(oldest))
 	}
 	l.observe.Depth(rows, age)
-}
-
-// release gives the lease to whoever wants it.
-func (l *leader) release(ctx context.Context) {
-	if !l.held {
-		return
-	}
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if err := l.leases.Release(limited, l.lease); err != nil {
-		l.log.Warn("outbox: lease was not released; it ends by itself", "error", err)
-	}
-	l.leading(false)
 }
