@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 	"time"
 
@@ -17,7 +15,6 @@ import (
 	"registrar/internal/config"
 	"registrar/internal/registration"
 	"registrar/internal/store"
-	"registrar/internal/telemetry"
 )
 
 func campaignCommand() *cobra.Command {
@@ -68,30 +65,12 @@ func oneCampaign(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// withCampaigns opens the database that there is, also beside a serve that runs
-// on it. It neither makes one nor changes its schema. What do does has no time
+// withCampaigns is withDatabase for the campaigns in it. What do does has no time
 // limit but the command's own.
-func withCampaigns(cmd *cobra.Command, do func(context.Context, config.Config, *campaign.Service) error) (err error) {
-	c, err := config.Load(cmd.Flags(), os.Environ())
-	if err != nil {
-		return err
-	}
-	if c.Database.Driver == config.SQLite {
-		if _, err := os.Stat(storeOptions(c).Path); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is no database in %s: give the --data-dir (data_dir) that the service has; registrar serve makes one where there is none", absolute(c.DataDir))
-		}
-	}
-	c.Database.Migrate = false
-	log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)
-	if err != nil {
-		return err
-	}
-	db, err := openDatabase(cmd.Context(), c, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	return unreached(do(cmd.Context(), c, campaignsOf(db)))
+func withCampaigns(cmd *cobra.Command, do func(context.Context, config.Config, *campaign.Service) error) error {
+	return withDatabase(cmd, func(ctx context.Context, c config.Config, db *store.DB) error {
+		return do(ctx, c, campaignsOf(db))
+	})
 }
 
 // campaignsOf is what an operator does with the campaigns of a database.

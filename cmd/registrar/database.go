@@ -27,7 +27,7 @@ func withDatabase(cmd *cobra.Command, do func(context.Context, config.Config, *s
 	}
 	if c.Database.Driver == config.SQLite {
 		if _, err := os.Stat(storeOptions(c).Path); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is no database in %s: give the --data-dir (data_dir) that the service has", absolute(c.DataDir))
+			return fmt.Errorf("there is no database in %s: give the --data-dir (data_dir) that the service has; registrar serve makes one where there is none", absolute(c.DataDir))
 		}
 	}
 	c.Database.Migrate = false
