@@ -62,6 +62,6 @@ func quietHours() func(notify.Claim, time.Time) (time.Time, bool) {
 
 // unsubscribePage is the page that the links lead to. It stands before the
 // callers' gateway: people and mail programs have no account.
-func (p *parts) unsubscribePage(c config.Config) http.Handler {
-	return unsubscribe.New(p.links, p.db.Consents(), c.Brand, time.Now, p.log)
+func (e *edge) unsubscribePage(c config.Config) http.Handler {
+	return unsubscribe.New(e.links, e.backend.consents, c.Brand, time.Now, e.log)
 }

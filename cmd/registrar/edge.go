@@ -2,94 +2,89 @@ package main
 
 import (
 	"context"
-	"net/http"
-	"slices"
+	"fmt"
+	"log/slog"
+	"net"
 	"time"
 
+	"registrar/internal/caller"
+	"registrar/internal/campaign"
+	"registrar/internal/campaign/unsubscribe"
 	"registrar/internal/config"
 	"registrar/internal/endpoint"
 	"registrar/internal/gateway"
+	"registrar/internal/registration"
 	"registrar/internal/telemetry"
 	"registrar/internal/transport"
-	"registrar/soap"
-	"registrar/soap/wsa"
-	"registrar/soap/xmlreader"
-	"registrar/wsdl"
 )
 
-func (p *parts) soapHandler(c config.Config, l *listeners) (http.Handler, error) {
-	e := &endpoint.Endpoint{
-		Registrar: p.service, Rules: p.service.Rules,
-		Caller: callerOf, Challenge: gateway.Challenge, MessageID: wsa.MessageID,
-		TraceParent: telemetry.TraceParent, CorrelationID: telemetry.CorrelationID,
-		Failed: func(ctx context.Context, err error) { p.log.WarnContext(ctx, "a call failed", "error", err) },
-	}
-	public := c.PublicURL
-	if public == "" {
-		public = l.soapBase()
-	}
-	samples, err := endpoint.Samples()
+// backend is what the edge asks of the application: in the same process, or at
+// an application server.
+type backend struct {
+	registrar endpoint.Registrar
+	callers   caller.Source
+	nonces    caller.Spender
+	usage     caller.Usage
+	consents  unsubscribe.Consents
+}
+
+// edge is what callers meet: the SOAP service with its gateway, and the page
+// that people unsubscribe at.
+type edge struct {
+	backend   backend
+	rules     registration.Rules
+	directory *caller.Directory
+	peers     transport.Peers
+	gateway   *gateway.Gateway
+	links     *campaign.Links // nil where there is no key to read them by
+	metrics   *telemetry.Metrics
+	log       *slog.Logger
+}
+
+// openEdge reads the callers, and makes what decides about their messages.
+func openEdge(ctx context.Context, c config.Config, b backend, rules registration.Rules, metrics *telemetry.Metrics, log *slog.Logger) (*edge, error) {
+	e := &edge{backend: b, rules: rules, metrics: metrics, log: log}
+	sealer, err := callerSealer(c)
 	if err != nil {
 		return nil, err
 	}
-	server, err := soap.New(soap.Config{
-		Path:           servicePath,
-		Description:    wsdl.Description,
-		Schemas:        map[string][]byte{"registration.xsd": wsdl.Schema},
-		Operations:     e.Operations(),
-		FaultDetails:   endpoint.FaultDetails(),
-		Faults:         e.Fault,
-		Headers:        []soap.HeaderHandler{p.gateway.HeaderHandler(), wsa.HeaderHandler(wsa.Settings{FaultName: "RegistrationFault"})},
-		Samples:        samples,
-		PublicURL:      public,
-		Hosts:          c.Hosts,
-		TrustedProxies: p.peers.Proxies,
-		HTTPS:          p.peers.HTTPS,
-		BodyLimit:      int64(c.Limits.BodyBytes),
-		MemoryLimit:    int64(c.Limits.Memory),
-		Limits:         xmlreader.Limits{Depth: c.Limits.Depth, Attributes: c.Limits.Attributes, Elements: c.Limits.Elements, NameBytes: c.Limits.NameBytes},
-		Quirks:         quirks(c.Quirks),
-		Observe:        p.observe,
-		Log:            p.log,
-	})
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	e.directory, err = caller.OpenDirectory(ctx, caller.Settings{Refresh: c.Callers.Refresh}, b.callers, sealer, log)
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle(servicePath, onlyOwnPages(c, withDeadline(c.RequestTimeout, server)))
-	mux.Handle(config.UnsubscribePath, withDeadline(c.RequestTimeout, p.unsubscribePage(c)))
-	mux.Handle("GET /{$}", http.RedirectHandler(servicePath, http.StatusFound))
-	return telemetry.Correlate(transport.WithoutForwarded(mux)), nil
+	if e.peers.Proxies, err = c.Proxies(); err != nil {
+		return nil, err
+	}
+	settings := gateway.Settings{
+		Secure:  e.peers.Secure,
+		Observe: func(name string, result gateway.Result) { metrics.Admission(name, string(result)) },
+	}
+	e.gateway = gateway.New(settings, e.directory, caller.NewLimiter(b.usage, time.Now), b.nonces, log)
+	return e, e.mayListen(c)
 }
 
-// withDeadline gives each call the time that it may take in all.
-func withDeadline(timeout time.Duration, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), timeout)
-		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
+// callerOf is who calls, as the operations see it.
+func callerOf(ctx context.Context) endpoint.Caller {
+	c, _ := gateway.Caller(ctx)
+	return endpoint.Caller{Name: c.Name, Silent: c.Policy.SuppressNotifications, Verified: c.Policy.VerifiedContacts}
 }
 
-func (p *parts) observe(_ context.Context, x soap.Exchange) {
-	operation, result := x.Operation, "ok"
-	if operation == "" {
-		operation = "unknown"
+// mayListen refuses to answer strangers: a registration service that anybody
+// may call has to be asked for in so many words.
+func (e *edge) mayListen(c config.Config) error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
 	}
-	if x.Err != nil {
-		result = endpoint.Code(x.Err)
+	switch {
+	case config.IsLoopback(host) || e.directory.Configured():
+		return nil
+	case c.AllowUnauthenticated:
+		e.log.Warn("listening off loopback without callers: anybody who reaches this address may call", "setting", "allow_unauthenticated")
+		return nil
+	default:
+		return fmt.Errorf("%s is off loopback, and no caller is configured: anybody could call. Add one by registrar caller add, listen on 127.0.0.1, or set allow_unauthenticated if the network in front keeps strangers out", c.Listen)
 	}
-	p.metrics.Request(operation, x.Version.String(), result, x.Duration)
-}
-
-// quirks are the built-in ones and the configured ones.
-func quirks(c config.Quirks) []soap.Quirk {
-	all := slices.Clone(soap.DefaultQuirks)
-	for _, agent := range c.FaultStatus500 {
-		all = append(all, soap.Quirk{UserAgent: agent, Needs: soap.FaultStatus500, Reason: "Configured: every SOAP 1.2 fault has HTTP status 500."})
-	}
-	for _, agent := range c.ChallengeFirst {
-		all = append(all, soap.Quirk{UserAgent: agent, Needs: soap.ChallengeFirst, Reason: "Configured: asked for a user name and password by HTTP status 401."})
-	}
-	return all
 }

@@ -67,7 +67,7 @@ program works with those.`,
 		title    string
 		commands []*cobra.Command
 	}{
-		{"Run:", []*cobra.Command{serveCommand(), notifyCommand()}},
+		{"Run:", []*cobra.Command{serveCommand(), webCommand(), appCommand(), notifyCommand()}},
 		{"Set up:", []*cobra.Command{configCommand(), migrateCommand(), callerCommand(), templateCommand()}},
 		{"Operate, also while it runs:", []*cobra.Command{campaignCommand(), notificationCommand(), suppressionCommand(), dlqCommand()}},
 		{"Look up:", []*cobra.Command{eventCommand(), versionCommand()}},

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,6 +61,18 @@ program exits with 0. A second signal ends it at once.`,
 
 // mayNotify says what is missing for a process of lanes alone.
 func mayNotify(c config.Config) error {
+	if err := needsParts(c, "registrar notify"); err != nil {
+		return err
+	}
+	lanes, err := lanesOf(c)
+	if err == nil && len(lanes) == 0 {
+		err = errors.New("registrar notify has nothing to do without lanes: name some by --lanes, or leave notify.lanes empty for all")
+	}
+	return err
+}
+
+// needsParts says what is missing for a process that works with others.
+func needsParts(c config.Config, command string) error {
 	var missing []string
 	if c.Database.Driver != config.MariaDB {
 		missing = append(missing, "database.driver mariadb")
@@ -70,13 +81,9 @@ func mayNotify(c config.Config) error {
 		missing = append(missing, "kafka.brokers")
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("registrar notify needs %s: the embedded database and broker are inside registrar serve, which runs all lanes itself", strings.Join(missing, " and "))
+		return fmt.Errorf("%s needs %s: the embedded database and broker are inside registrar serve, which runs everything itself", command, strings.Join(missing, " and "))
 	}
-	lanes, err := lanesOf(c)
-	if err == nil && len(lanes) == 0 {
-		err = errors.New("registrar notify has nothing to do without lanes: name some by --lanes, or leave notify.lanes empty for all")
-	}
-	return err
+	return nil
 }
 
 // runNotify opens what the lanes need and runs them until ctx ends.
@@ -114,22 +121,7 @@ func runNotify(ctx context.Context, c config.Config, log *slog.Logger, out io.Wr
 	p.startNotifiers(ctx, &stages)
 	fmt.Fprintf(out, "Registrar %s notifies by %s.\n\n  Health  %s/readyz  /livez  /metrics\n\n", version, strings.Join(laneNames(p.lanes), ", "), baseURL("http", admin))
 	log.Info("ready", "version", version, "lanes", laneNames(p.lanes))
-	return p.wait(ctx, c, &stages)
-}
-
-// wait waits for the end of ctx or of a part, and then stops all of them.
-func (p *parts) wait(ctx context.Context, c config.Config, s *stages) error {
-	select {
-	case <-ctx.Done():
-		p.log.Info("draining", "timeout", c.ShutdownTimeout.String())
-	case <-s.failed():
-		p.log.Error("a part failed; stopping")
-	}
-	began := time.Now()
-	p.health.Drain()
-	err := s.stop()
-	p.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond).String())
-	return err
+	return wait(ctx, c, log, &stages, p.health.Drain)
 }
 
 func laneNames(lanes map[lane.Lane]laneWork) []string {

@@ -13,7 +13,6 @@ import (
 	"registrar/internal/campaign"
 	"registrar/internal/config"
 	"registrar/internal/delivery"
-	"registrar/internal/gateway"
 	"registrar/internal/lane"
 	"registrar/internal/notify"
 	"registrar/internal/notify/gate"
@@ -25,7 +24,6 @@ import (
 	"registrar/internal/registration"
 	"registrar/internal/store"
 	"registrar/internal/telemetry"
-	"registrar/internal/transport"
 	"registrar/internal/verification"
 )
 
@@ -39,9 +37,6 @@ type parts struct {
 	health    *telemetry.Health
 	instance  *instance
 	db        *store.DB
-	directory *caller.Directory
-	peers     transport.Peers
-	gateway   *gateway.Gateway
 	hashes    *password.Pool
 	broker    *embedded.Broker // nil with Kafka
 	queue     *queue.Client
@@ -70,30 +65,66 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (p *parts, err
 			p = nil
 		}
 	}()
-	if p.instance, err = openInstance(c.DataDir); err != nil {
-		return p, err
-	}
-	if p.db, err = openDatabase(ctx, c, log); err != nil {
-		return p, err
-	}
-	if err = p.openGateway(ctx, c); err != nil {
-		return p, err
-	}
-	if err = p.openQueue(c); err != nil {
-		return p, err
-	}
-	if p.bounces, err = openBounces(ctx, c, p.db, p.metrics, log); err != nil {
-		return p, err
-	}
-	p.openRelay(c)
-	p.openEvents(c)
-	if err = p.openService(c); err != nil {
+	if err = p.openApplication(ctx, c); err != nil {
 		return p, err
 	}
 	if err = p.openNotifiers(c); err != nil { //nolint:contextcheck // providers are connected to when there is something to send
 		return p, err
 	}
 	return p, nil
+}
+
+// openApplication opens what an application server has.
+func (p *parts) openApplication(ctx context.Context, c config.Config) (err error) {
+	if p.instance, err = openInstance(c.DataDir); err != nil {
+		return err
+	}
+	if p.db, err = openDatabase(ctx, c, p.log); err != nil {
+		return err
+	}
+	if err = p.openQueue(c); err != nil {
+		return err
+	}
+	if p.bounces, err = openBounces(ctx, c, p.db, p.metrics, p.log); err != nil {
+		return err
+	}
+	p.openRelay(c)
+	p.openEvents(c)
+	return p.openService(c)
+}
+
+// startUpkeep starts what has to run before anything is taken.
+func (p *parts) startUpkeep(ctx context.Context, s *stages) {
+	s.start(ctx, p.losses.Run)
+	s.start(ctx, p.ensureTopics)
+	p.bounces.start(ctx, s)
+	s.start(ctx, func(ctx context.Context) error { return forgetReceipts(ctx, p.db, p.log) })
+}
+
+// startApplication starts what works on behind the registrations.
+func (p *parts) startApplication(ctx context.Context, c config.Config, s *stages) {
+	s.start(ctx, p.relay.Run)
+	s.start(ctx, p.feeder(c).Run)
+	if p.events != nil {
+		s.start(ctx, p.events.Run)
+	}
+	s.start(ctx, func(ctx context.Context) error { return caller.Sweep(ctx, p.db.Nonces(), p.log) })
+	s.start(ctx, func(ctx context.Context) error { return verification.Sweep(ctx, p.db.CodeQuotas(), p.log) })
+}
+
+// callers is what the gateway asks the database for.
+type callers struct {
+	caller.Source
+	caller.Spender
+	caller.Usage
+}
+
+func (p *parts) callers() callers { return callers{p.db.Callers(), p.db.Nonces(), p.db.Usage()} }
+
+// backend is the application in this process.
+func (p *parts) backend() backend {
+	c := p.callers()
+	return backend{registrar: p.service, callers: c, nonces: c, usage: c, consents: p.db.Consents()}
 }
 
 // Close closes what was opened, in the opposite order.
@@ -179,11 +210,8 @@ func (p *parts) openRelay(c config.Config) {
 }
 
 func (p *parts) openService(c config.Config) error {
-	var algorithm password.Algorithm = password.Argon2id{MemoryKiB: uint32(c.Password.Argon2MemoryKiB), Passes: uint32(c.Password.Argon2Passes)}
-	if c.Password.Algorithm == "bcrypt" {
-		algorithm = password.Bcrypt{Cost: c.Password.BcryptCost}
-	}
-	policy, err := password.NewPolicy(c.Password.MinLength, algorithm)
+	algorithm := hashing(c)
+	rules, err := rules(c, algorithm)
 	if err != nil {
 		return err
 	}
@@ -192,12 +220,7 @@ func (p *parts) openService(c config.Config) error {
 	}
 	p.hashes = password.NewPool(algorithm, c.Password.Concurrency, c.Password.Queue)
 	p.service = &registration.Service{
-		Rules: registration.Rules{
-			DomainToASCII: address.DomainToASCII,
-			ParseMobile:   address.Mobiles{Region: c.DefaultRegion}.Parse,
-			CheckPassword: policy.Check,
-			DefaultLocale: c.DefaultLocale,
-		},
+		Rules:            rules,
 		Store:            p.db.Accounts(),
 		Hasher:           p.hashes,
 		Announcer:        p.relay,
@@ -210,6 +233,28 @@ func (p *parts) openService(c config.Config) error {
 		Unrecorded:       p.unrecorded,
 	}
 	return nil
+}
+
+// hashing is how new passwords are hashed.
+func hashing(c config.Config) password.Algorithm {
+	if c.Password.Algorithm == "bcrypt" {
+		return password.Bcrypt{Cost: c.Password.BcryptCost}
+	}
+	return password.Argon2id{MemoryKiB: uint32(c.Password.Argon2MemoryKiB), Passes: uint32(c.Password.Argon2Passes)}
+}
+
+// rules are the domain's, also for a server that only reads requests.
+func rules(c config.Config, algorithm password.Algorithm) (registration.Rules, error) {
+	policy, err := password.NewPolicy(c.Password.MinLength, algorithm)
+	if err != nil {
+		return registration.Rules{}, err
+	}
+	return registration.Rules{
+		DomainToASCII: address.DomainToASCII,
+		ParseMobile:   address.Mobiles{Region: c.DefaultRegion}.Parse,
+		CheckPassword: policy.Check,
+		DefaultLocale: c.DefaultLocale,
+	}, nil
 }
 
 func templateOptions(c config.Config) template.Options {

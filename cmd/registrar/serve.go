@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"registrar/internal/config"
 	"registrar/internal/telemetry"
-	"registrar/internal/verification"
 )
 
 func serveCommand() *cobra.Command {
@@ -20,8 +20,8 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the whole service in one process",
 		Long: `Runs the SOAP endpoint, the registration workflow, the outbox and the
-notification service in one process; registrar notify runs the last of these, or
-some of its lanes, in processes of their own.
+notification service in one process; registrar web, app and notify run them in
+processes of their own.
 
 Without configuration it needs nothing else: accounts go into a SQLite file,
 notifications through an embedded broker, and messages to people into an inbox at
@@ -70,31 +70,37 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger, out io.Writer
 // in the order in which they feed each other, so that nothing is handed to a
 // part that is gone.
 func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready func()) error {
-	soap, admin, err := p.servers(c, l)
+	e, err := openEdge(ctx, c, p.backend(), p.service.Rules, p.metrics, p.log)
 	if err != nil {
 		return err
 	}
-	p.watch(l)
-	var stages stages
-	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, admin, l.admin, c.ShutdownTimeout) })
-	stages.start(ctx, p.losses.Run)
-	stages.start(ctx, p.ensureTopics)
-	p.bounces.start(ctx, &stages)
-	stages.start(ctx, func(ctx context.Context) error { return forgetReceipts(ctx, p.db, p.log) })
-	p.startNotifiers(ctx, &stages)
-	stages.start(ctx, p.relay.Run)
-	stages.start(ctx, p.feeder(c).Run)
-	if p.events != nil {
-		stages.start(ctx, p.events.Run)
+	e.links = p.links
+	soap, err := e.soapServer(c, l)
+	if err != nil {
+		return err
 	}
-	stages.start(ctx, l.soap.Run)
-	stages.start(ctx, p.directory.Run)
-	stages.start(ctx, p.gateway.Sweep)
-	stages.start(ctx, func(ctx context.Context) error { return verification.Sweep(ctx, p.db.CodeQuotas(), p.log) })
-	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, soap, l.soap, c.ShutdownTimeout) })
+	pages := adminServer(c, p.withInbox(c, p.operations(), firstRequest(l.soapURL())))
+	p.watch()
+	watchConnections(p.metrics, l.soap)
+	var stages stages
+	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, pages, l.admin, c.ShutdownTimeout) })
+	p.startUpkeep(ctx, &stages)
+	p.startNotifiers(ctx, &stages)
+	p.startApplication(ctx, c, &stages)
+	e.start(ctx, c, l, soap, &stages)
 	ready()
 	p.log.Info("ready", "version", version, "database", c.Database.Driver, "lanes", laneNames(p.lanes))
-	return p.wait(ctx, c, &stages)
+	return wait(ctx, c, p.log, &stages, func() {
+		p.health.Drain()
+		soap.SetKeepAlivesEnabled(false)
+	})
+}
+
+// start starts what answers callers.
+func (e *edge) start(ctx context.Context, c config.Config, l *listeners, soap *http.Server, s *stages) {
+	s.start(ctx, l.soap.Run)
+	s.start(ctx, e.directory.Run)
+	s.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, soap, l.soap, c.ShutdownTimeout) })
 }
 
 // welcome tells a person where everything is, and what to paste.

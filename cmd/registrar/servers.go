@@ -16,42 +16,35 @@ const (
 	checkTimeout = time.Second // of one part's health
 )
 
-// servers are the HTTP servers of the SOAP service and of the operators' pages.
-func (p *parts) servers(c config.Config, l *listeners) (service, admin *http.Server, err error) {
-	handler, err := p.soapHandler(c, l)
-	if err != nil {
-		return nil, nil, err
-	}
-	service = &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: c.Limits.HeaderTimeout,
-		ReadTimeout:       c.RequestTimeout,
-		WriteTimeout:      2 * c.RequestTimeout,
-		IdleTimeout:       c.Limits.IdleTimeout,
-		MaxHeaderBytes:    int(c.Limits.HeaderBytes),
-	}
-	l.soap.Attach(service, p.log)
-	mux := p.operations()
+// withInbox adds the inbox to the operators' pages. firstRequest is what it
+// tells to do while it is empty.
+func (p *parts) withInbox(c config.Config, mux *http.ServeMux, firstRequest string) *http.ServeMux {
 	mux.Handle("GET /{$}", http.RedirectHandler("/inbox", http.StatusFound))
 	messages := inbox.NewHandler(p.db.Inbox(), inbox.Options{
-		Brand: c.Brand, From: mail.Address{Name: c.Brand, Address: c.Email.From}, FirstRequest: firstRequest(l.soapURL()),
+		Brand: c.Brand, From: mail.Address{Name: c.Brand, Address: c.Email.From}, FirstRequest: firstRequest,
 	}, p.log)
 	for _, path := range messages.Paths() {
 		mux.Handle(path, messages)
 	}
-	return service, adminServer(c, mux), nil
+	return mux
 }
 
-// operations are the pages that every server has for its operators.
+// operations are the pages that a server of the application or of
+// notifications has for its operators.
 func (p *parts) operations() *http.ServeMux {
 	p.health = telemetry.NewHealth(checkTimeout, map[string]telemetry.Component{
 		"database": {Required: true, Check: p.db.Ready},
 		"queue":    {Check: p.queueHealth},
 	})
+	return operations(p.health, p.metrics)
+}
+
+// operations are the pages that every server has for its operators.
+func operations(health *telemetry.Health, metrics *telemetry.Metrics) *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", p.health.Live)
-	mux.HandleFunc("GET /readyz", p.health.Ready)
-	mux.Handle("GET /metrics", p.metrics.Handler())
+	mux.HandleFunc("GET /livez", health.Live)
+	mux.HandleFunc("GET /readyz", health.Ready)
+	mux.Handle("GET /metrics", metrics.Handler())
 	return mux
 }
 

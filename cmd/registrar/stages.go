@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
+	"time"
+
+	"registrar/internal/config"
 )
 
 // stages are parts that run beside each other and are stopped one after the
@@ -40,6 +44,28 @@ func (s *stages) start(ctx context.Context, run func(context.Context) error) {
 
 // failed has a value once a part has ended with an error.
 func (s *stages) failed() <-chan struct{} { return s.broken }
+
+// wait waits for the end of ctx or of a part, and then stops all of them. drain
+// makes the process not ready; what comes all the same is taken for DrainDelay.
+func wait(ctx context.Context, c config.Config, log *slog.Logger, s *stages, drain func()) error {
+	delay := c.DrainDelay
+	select {
+	case <-ctx.Done():
+		log.Info("draining", "delay", delay.String(), "timeout", c.ShutdownTimeout.String())
+	case <-s.failed():
+		log.Error("a part failed; stopping")
+		delay = 0
+	}
+	began := time.Now()
+	drain()
+	select {
+	case <-time.After(delay):
+	case <-s.failed():
+	}
+	err := s.stop()
+	log.Info("stopped", "took", time.Since(began).Round(time.Millisecond).String())
+	return err
+}
 
 // stop stops every part, waits for each before it stops the next, and gives
 // their errors.

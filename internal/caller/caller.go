@@ -3,6 +3,8 @@ package caller
 import (
 	"context"
 	"time"
+
+	"registrar/internal/registration"
 )
 
 // Caller is a system that may call.
@@ -39,11 +41,16 @@ type Policy struct {
 	VerifiedContacts bool
 }
 
-// Store keeps callers.
-type Store interface {
+// Source knows all callers.
+type Source interface {
 	// Callers gives all callers by name, with their secrets, also those that
 	// are disabled. Errors: registration.ErrUnavailable.
 	Callers(ctx context.Context) ([]Caller, error)
+}
+
+// Store keeps callers.
+type Store interface {
+	Source
 	// Add stores a new caller. Errors: ErrExists, ErrSubjectTaken, registration.ErrUnavailable.
 	Add(ctx context.Context, c Caller) error
 	// Change replaces a caller by what change makes of it, in one transaction;
@@ -52,11 +59,18 @@ type Store interface {
 	Change(ctx context.Context, name string, change func(*Caller) error) error
 }
 
-// Nonces remembers the nonces of WS-Security, for all servers.
-type Nonces interface {
-	// Spend remembers that a caller has used a nonce, until expires. Errors:
+// Spender lets each nonce of WS-Security serve once, over all servers.
+type Spender interface {
+	// Spend remembers that a caller has used a nonce, until expires. call is of
+	// this use alone: whoever does not learn what became of it may ask once
+	// more, at another server too; zero is for who does not. Errors:
 	// ErrReplayed when it had before, at whichever server; registration.ErrUnavailable.
-	Spend(ctx context.Context, caller string, nonce [32]byte, expires time.Time) error
+	Spend(ctx context.Context, call registration.ID, caller string, nonce [32]byte, expires time.Time) error
+}
+
+// Nonces remembers nonces.
+type Nonces interface {
+	Spender
 	// Forget drops what expired before now, in small transactions.
 	Forget(ctx context.Context, now time.Time) error
 }

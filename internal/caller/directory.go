@@ -25,7 +25,7 @@ const loadTimeout = 5 * time.Second
 // several goroutines.
 type Directory struct {
 	settings Settings
-	store    Store
+	store    Source
 	sealer   *Sealer // nil for none
 	log      *slog.Logger
 	current  atomic.Pointer[snapshot]
@@ -37,7 +37,7 @@ type Directory struct {
 // OpenDirectory reads all callers. sealer opens the secrets of those that
 // prove theirs by digests; nil where no key is configured. Errors:
 // registration.ErrUnavailable.
-func OpenDirectory(ctx context.Context, s Settings, store Store, sealer *Sealer, log *slog.Logger) (*Directory, error) {
+func OpenDirectory(ctx context.Context, s Settings, store Source, sealer *Sealer, log *slog.Logger) (*Directory, error) {
 	s.Refresh = cmp.Or(s.Refresh, 2*time.Second)
 	if s.Now == nil {
 		s.Now = time.Now

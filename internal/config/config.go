@@ -32,6 +32,9 @@ type Config struct {
 	AllowUnauthenticated bool `koanf:"allow_unauthenticated"`
 	// ShutdownTimeout is how long calls and notifications in progress may take after SIGTERM. 1 s to 10 m.
 	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"`
+	// DrainDelay is how long after SIGTERM new calls are still taken while /readyz says no, so that a load balancer has
+	// seen it before nobody listens any more. 0 to 5 m.
+	DrainDelay time.Duration `koanf:"drain_delay"`
 	// RequestTimeout is the deadline of one call. 100 ms to 5 m.
 	RequestTimeout time.Duration `koanf:"request_timeout"`
 	// Brand is the service's name in messages to people. 1 to 60 characters.
@@ -44,6 +47,7 @@ type Config struct {
 	TemplatesDir string `koanf:"templates_dir"`
 
 	TLS          TLS          `koanf:"tls"`
+	Tier         Tier         `koanf:"tier"`
 	Callers      Callers      `koanf:"callers"`
 	Limits       Limits       `koanf:"limits"`
 	Quirks       Quirks       `koanf:"quirks"`
@@ -325,6 +329,7 @@ func Default() Config {
 		Brand:           "Registrar",
 		DefaultLocale:   "en",
 		TLS:             TLS{MinVersion: "1.2"},
+		Tier:            defaultTier(),
 		Callers:         Callers{Refresh: 2 * time.Second},
 		Limits: Limits{
 			BodyBytes: 1 << 20, Depth: 32, Attributes: 64, Elements: 1000, NameBytes: 256, Memory: 24 << 20,

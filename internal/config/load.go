@@ -36,12 +36,32 @@ var byFlag = map[string]string{
 	"log-level":             "log.level",
 	"log-format":            "log.format",
 	"lanes":                 "notify.lanes",
+	"tier-listen":           "tier.listen",
+	"servers":               "tier.servers",
 }
 
 // AddFlags gives fs the flags of a process that takes registrations.
 func AddFlags(fs *pflag.FlagSet) {
+	addSharedFlags(fs)
+	addListenFlags(fs)
+}
+
+// AddWebFlags gives fs the flags of a web server.
+func AddWebFlags(fs *pflag.FlagSet) {
 	d := Default()
 	addSharedFlags(fs)
+	addListenFlags(fs)
+	fs.String("servers", strings.Join(d.Tier.Servers, ","), "the application servers' `addresses` (host:port), with commas between, or one dns:///host:port")
+}
+
+// AddAppFlags gives fs the flags of an application server.
+func AddAppFlags(fs *pflag.FlagSet) {
+	addSharedFlags(fs)
+	fs.String("tier-listen", Default().Tier.Listen, "`host:port` where web servers' calls are taken")
+}
+
+func addListenFlags(fs *pflag.FlagSet) {
+	d := Default()
 	fs.String("listen", d.Listen, "`host:port` of the SOAP service")
 	fs.String("public-url", d.PublicURL, "the service's `address` as callers see it, for the WSDL")
 }

@@ -26,6 +26,7 @@ func (c Config) Validate() error {
 	v.listeners(c)
 	v.service(c)
 	v.tls(c.TLS)
+	v.tier(c)
 	v.callers(c.Callers)
 	v.limits(c.Limits)
 	v.quirks(c.Quirks)

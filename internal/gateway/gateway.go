@@ -49,14 +49,14 @@ type Gateway struct {
 	settings  Settings
 	directory *caller.Directory
 	limiter   *caller.Limiter
-	nonces    caller.Nonces
+	nonces    caller.Spender
 	log       *slog.Logger
 	refusals  *refusals
 	replays   *replays
 }
 
 // New makes a Gateway.
-func New(s Settings, d *caller.Directory, l *caller.Limiter, n caller.Nonces, log *slog.Logger) *Gateway {
+func New(s Settings, d *caller.Directory, l *caller.Limiter, n caller.Spender, log *slog.Logger) *Gateway {
 	if s.Secure == nil {
 		s.Secure = func(r *http.Request) bool { return r.TLS != nil }
 	}
@@ -183,7 +183,7 @@ func orUnavailable(r Result, err error) Result {
 	return r
 }
 
-// spendTimeout is for one call of Nonces.
+// spendTimeout is for one call of the Spender.
 const spendTimeout = 3 * time.Second
 
 // spend lets a token with a nonce serve once.
@@ -193,7 +193,7 @@ func (g *Gateway) spend(ctx context.Context, c caller.Caller, t *wss.Token) erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
-	switch err := g.nonces.Spend(ctx, c.Name, nonceKey(t), t.Expires); {
+	switch err := g.nonces.Spend(ctx, registration.ID{}, c.Name, nonceKey(t), t.Expires); {
 	case err == nil:
 		return nil
 	case errors.Is(err, caller.ErrReplayed):

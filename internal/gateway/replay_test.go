@@ -26,7 +26,7 @@ type nonces struct {
 	err     error
 }
 
-func (n *nonces) Spend(ctx context.Context, name string, nonce [32]byte, expires time.Time) error {
+func (n *nonces) Spend(ctx context.Context, _ registration.ID, name string, nonce [32]byte, expires time.Time) error {
 	if _, bounded := ctx.Deadline(); !bounded {
 		return errors.New("asked without a deadline")
 	}

@@ -2,12 +2,10 @@ package gateway_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"registrar/internal/caller"
@@ -115,40 +113,4 @@ func TestAHeaderThatIsAFaultIsTold(t *testing.T) {
 			t.Errorf("%s: the log is\n%s", name, log)
 		}
 	}
-}
-
-func TestSweepForgetsNonces(t *testing.T) {
-	t.Parallel()
-	db := database(t)
-	kept := &nonces{}
-	s := serve(t, db, parts{nonces: kept})
-	synctest.Test(t, func(t *testing.T) {
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- s.gateway.Sweep(ctx) }()
-		time.Sleep(10 * time.Minute)
-		synctest.Wait()
-		if n := len(kept.forgot); n < 10 || n > 14 {
-			t.Errorf("swept %d times in 10 minutes", n)
-		}
-		before := time.Time{}
-		for _, at := range kept.forgot {
-			if age := at.Sub(before); age < 45*time.Second {
-				t.Errorf("swept again after %v", age)
-			}
-			before = at
-		}
-		kept.mu.Lock()
-		kept.err = errors.New("away")
-		kept.mu.Unlock()
-		time.Sleep(10 * time.Minute)
-		synctest.Wait()
-		if strings.Count(s.log.String(), "cannot be forgotten") != 1 || len(kept.forgot) < 20 {
-			t.Errorf("after %d times the log is\n%s", len(kept.forgot), s.log.String())
-		}
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
 }

@@ -11,6 +11,17 @@ type Contact struct {
 	Profile Profile
 	Channel Channel
 	Code    OneTimeCode // zero where none was made
+	// Done: what this call has to change is changed already, by an earlier
+	// attempt of which nobody was told.
+	Done bool
+}
+
+// outcome is what a try that was counted already came to.
+func (c Contact) outcome() (Verified, error) {
+	if at := c.verifiedAt(); !at.IsZero() {
+		return Verified{Status: c.Account.Status, VerifiedAt: at}, nil
+	}
+	return Verified{}, errCodeInvalid
 }
 
 // exists says whether the account has such a contact.

@@ -10,10 +10,14 @@ type moment struct {
 	ids         []ID
 }
 
-// moment draws as many ids as the call can use.
-func (s *Service) moment(traceParent string, ids int) (moment, error) {
-	m := moment{at: s.Now().UTC().Truncate(time.Microsecond), traceParent: traceParent, ids: make([]ID, ids)}
+// moment draws as many ids as the call can use; the first one is the call's own.
+func (s *Service) moment(call Call, traceParent string, ids int) (moment, error) {
+	m := moment{at: call.at(s.Now()).UTC().Truncate(time.Microsecond), traceParent: traceParent, ids: make([]ID, ids)}
 	for i := range m.ids {
+		if i == 0 && !call.ID.IsZero() {
+			m.ids[i] = call.ID
+			continue
+		}
 		id, err := s.NewID()
 		if err != nil {
 			return moment{}, WrapError(Internal, "The service could not make an id.", err)

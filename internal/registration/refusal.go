@@ -20,7 +20,7 @@ func (s *Service) recordRefusal(ctx context.Context, r Request, err error) {
 	if !s.RecordEvents || !ok || !refused.turnsDown() {
 		return
 	}
-	m, err := s.moment(r.TraceParent, 1)
+	m, err := s.moment(Call{}, r.TraceParent, 1)
 	if err == nil {
 		e := m.event(EventRegistrationRefused, Account{Caller: r.Caller, ExternalID: tellable(r.ExternalID)})
 		e.Refusal = refused.Code

@@ -24,6 +24,7 @@ type Request struct {
 	MarketingConsent bool
 	ExternalID       string
 	TraceParent      string // W3C Trace Context; travels with the notifications
+	Call             Call
 	// What follows is the caller's policy, and not part of what makes a request the same.
 	Silent   bool // nobody is told of this registration
 	Verified bool // the caller has verified the contacts

@@ -10,6 +10,7 @@ type ResendRequest struct {
 	RegistrationID string
 	Channel        Channel
 	TraceParent    string
+	Call           Call
 }
 
 // Resent is the answer to ResendCode.
@@ -44,7 +45,7 @@ func (s *Service) Resend(ctx context.Context, r ResendRequest) (Resent, error) {
 	if err != nil {
 		return Resent{}, err
 	}
-	m, err := s.moment(r.TraceParent, 2)
+	m, err := s.moment(r.Call, r.TraceParent, 2)
 	if err != nil {
 		return Resent{}, err
 	}
@@ -57,6 +58,10 @@ func (s *Service) Resend(ctx context.Context, r ResendRequest) (Resent, error) {
 		resent Resent
 	)
 	err = s.Store.ChangeContact(ctx, id, r.Channel, m.next(), func(c Contact) (ContactChange, error) {
+		if c.Done {
+			change, resent = ContactChange{}, Resent{Locale: c.Profile.Locale, ExpiresAt: c.Code.ExpiresAt, NextResendAt: c.Code.ResendAt}
+			return change, nil
+		}
 		var err error
 		change, err = s.sendAgain(c, another, m)
 		resent = Resent{Locale: c.Profile.Locale, ExpiresAt: change.Code.ExpiresAt, NextResendAt: change.Code.ResendAt}

@@ -16,7 +16,9 @@ type Store interface {
 	// ErrRequestIDReused when the caller's request id is already recorded,
 	// whatever its content and before any of the others; ErrUsernameTaken,
 	// ErrEmailTaken, ErrExternalIDTaken; ErrUnavailable when the database cannot take it before ctx's deadline.
-	// An outcome that the database did not tell is found out by r's ids.
+	// An outcome that the database did not tell is found out by r's ids, and so
+	// is an earlier call with them, at whichever server: it is a success that
+	// queues nothing.
 	Create(ctx context.Context, r Registration) (queued []Notification, err error)
 	// Recorded gives what the caller's request id led to. Errors: ErrNotFound, ErrUnavailable.
 	Recorded(ctx context.Context, caller, requestID string) (Record, error)
@@ -26,7 +28,9 @@ type Store interface {
 	// in which nobody else changes it, at whichever server. change is given the
 	// contact as it is, may run more than once, and its error changes nothing
 	// and is given as it is. revision is of this call alone: by it an outcome
-	// that the database did not tell is found out. Errors: ErrNotFound when
+	// that the database did not tell is found out, and a call that was made
+	// before, at whichever server: change is then given a Contact that is Done,
+	// and what it makes of it changes nothing. Errors: ErrNotFound when
 	// there is no account id; CodesUsedUp; ErrUnavailable.
 	ChangeContact(ctx context.Context, id ID, channel Channel, revision ID, change func(Contact) (ContactChange, error)) error
 	// Record stores an event of a request that stored nothing else. Errors: ErrUnavailable.
@@ -154,7 +158,7 @@ var errRecordGone = errors.New("registration: the request id is taken and its re
 // compose fixes every id and time, and every code, before the first attempt to
 // store them.
 func (s *Service) compose(r Request, v valid, hash string) (Registration, error) {
-	m, err := s.moment(r.TraceParent, 7)
+	m, err := s.moment(r.Call, r.TraceParent, 7)
 	if err != nil {
 		return Registration{}, err
 	}

@@ -11,6 +11,7 @@ type VerifyRequest struct {
 	Channel        Channel
 	Code           string
 	TraceParent    string
+	Call           Call
 	Silent         bool // the news that the registration is complete is sent to nobody
 }
 
@@ -41,7 +42,7 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Verified, error)
 	if err != nil {
 		return Verified{}, err
 	}
-	m, err := s.moment(r.TraceParent, 5)
+	m, err := s.moment(r.Call, r.TraceParent, 5)
 	if err != nil {
 		return Verified{}, err
 	}
@@ -54,6 +55,10 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Verified, error)
 		change, verified, refused = ContactChange{}, Verified{}, nil
 		if !c.exists() {
 			return change, errNoContact
+		}
+		if c.Done {
+			verified, refused = c.outcome()
+			return change, nil
 		}
 		change, verified, refused = s.judge(c, r, m)
 		return change, nil

@@ -162,8 +162,8 @@ func notificationRows(notifications []registration.Notification) (ledger, outbox
 func (a *Accounts) stored(ctx context.Context, t *tx, account registration.Account) (bool, error) {
 	var n int
 	read := func(ctx context.Context, conn *sqlx.Conn) error {
-		return conn.GetContext(ctx, &n, `SELECT COUNT(*) FROM accounts WHERE id = ? AND username_key = ? AND email_key = ? AND registered_at = ?`,
-			account.ID[:], account.Username.Key, account.Email.Key, micros(account.RegisteredAt))
+		return conn.GetContext(ctx, &n, `SELECT COUNT(*) FROM accounts WHERE id = ? AND username_key = ? AND email_key = ?`,
+			account.ID[:], account.Username.Key, account.Email.Key)
 	}
 	var err error
 	if a.db.dialect.serial { // it may be in the transaction itself, of a caller before this one

@@ -59,10 +59,17 @@ func (a *Accounts) ChangeContact(ctx context.Context, id registration.ID, channe
 			}
 			return registration.ErrNotFound
 		}
-		if t.again && string(rows[0].Revision) == string(revision[:]) {
-			return nil // an attempt whose outcome was not known has done it
+		contact := rows[0].contact(channel)
+		if contact.Done = string(rows[0].Revision) == string(revision[:]); contact.Done {
+			if t.again {
+				return nil // an attempt whose outcome was not known has done it, and change has told of it
+			}
+			if _, err := change(contact); err != nil {
+				return answer{err}
+			}
+			return nil
 		}
-		made, err := change(rows[0].contact(channel))
+		made, err := change(contact)
 		if err != nil || made.Code.Issue.IsZero() {
 			if stale := a.seenByAll(ctx, id, channel, rows); stale != nil {
 				return stale

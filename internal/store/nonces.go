@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"registrar/internal/caller"
+	"registrar/internal/registration"
 )
 
 // Nonces implements caller.Nonces.
@@ -20,17 +21,19 @@ func (db *DB) Nonces() *Nonces { return &Nonces{db} }
 const forgetBatch = 500
 
 // Spend implements caller.Nonces. The INSERT decides, at whichever server and
-// node, and after an attempt whose outcome was not known the row says by its
-// owner whether it is this call's own. A nonce that has expired counts until
-// it is forgotten.
-func (n *Nonces) Spend(ctx context.Context, name string, nonce [32]byte, expires time.Time) error {
-	owner := newRevision()
+// node, and where nobody was told of it the row says by its owner whether it is
+// this call's own. A nonce that has expired counts until it is forgotten.
+func (n *Nonces) Spend(ctx context.Context, call registration.ID, name string, nonce [32]byte, expires time.Time) error {
+	owner := uuid(call)
+	if call.IsZero() {
+		owner = newRevision()
+	}
 	return n.db.transact(ctx, "spend nonce", func(ctx context.Context, t *tx) error {
 		err := t.run(ctx, `INSERT INTO caller_nonces (caller, nonce, owner, expires_at) VALUES (?,?,?,?)`, name, nonce[:], owner, micros(expires))
 		if n.db.dialect.classify(err).class != duplicate {
 			return err
 		}
-		if t.again {
+		if t.again || !call.IsZero() {
 			var owners []uuid
 			if err := t.query(ctx, &owners, `SELECT owner FROM caller_nonces WHERE caller = ? AND nonce = ?`, name, nonce[:]); err != nil {
 				return err

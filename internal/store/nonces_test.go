@@ -14,6 +14,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"registrar/internal/caller"
+	"registrar/internal/registration"
 	"registrar/internal/store"
 )
 
@@ -37,7 +38,7 @@ func TestNonces(t *testing.T) {
 		nonce := random()
 		spend := func(name string, nonce [32]byte, expires time.Time, want error) {
 			t.Helper()
-			if err := db.Nonces().Spend(ctx, name, nonce, expires); !errors.Is(err, want) {
+			if err := db.Nonces().Spend(ctx, registration.ID{}, name, nonce, expires); !errors.Is(err, want) {
 				t.Errorf("got %v, want %v", err, want)
 			}
 		}
@@ -75,7 +76,7 @@ func TestForgetInBatches(t *testing.T) {
 		for w := range 8 {
 			wg.Go(func() {
 				for n := range expired / 8 {
-					if err := handles[w%2].Nonces().Spend(t.Context(), fmt.Sprintf("caller-%d", n%3), random(), t0); err != nil {
+					if err := handles[w%2].Nonces().Spend(t.Context(), registration.ID{}, fmt.Sprintf("caller-%d", n%3), random(), t0); err != nil {
 						t.Error(err)
 					}
 				}
@@ -91,7 +92,7 @@ func TestForgetInBatches(t *testing.T) {
 			})
 			wg.Go(func() {
 				for range live / 2 {
-					if err := db.Nonces().Spend(t.Context(), "erp", random(), t0.Add(time.Minute)); err != nil {
+					if err := db.Nonces().Spend(t.Context(), registration.ID{}, "erp", random(), t0.Add(time.Minute)); err != nil {
 						t.Error(err)
 					}
 				}
@@ -118,12 +119,12 @@ func TestForgottenAndSpentAgain(t *testing.T) {
 		i := &injector{}
 		db, other, t0 := open(t, i.through(o)), open(t, o), now()
 		nonce := random()
-		if err := db.Nonces().Spend(t.Context(), "erp", nonce, t0); err != nil {
+		if err := db.Nonces().Spend(t.Context(), registration.ID{}, "erp", nonce, t0); err != nil {
 			t.Fatal(err)
 		}
 		var between error
 		meanwhile := &fault{run: true, before: func() {
-			between = errors.Join(other.Nonces().Forget(t.Context(), t0.Add(time.Second)), other.Nonces().Spend(t.Context(), "erp", nonce, t0.Add(time.Hour)))
+			between = errors.Join(other.Nonces().Forget(t.Context(), t0.Add(time.Second)), other.Nonces().Spend(t.Context(), registration.ID{}, "erp", nonce, t0.Add(time.Hour)))
 		}}
 		i.set(func(statement string) *fault {
 			if f := meanwhile; statement == "START TRANSACTION" || statement == "BEGIN IMMEDIATE" {
@@ -135,7 +136,7 @@ func TestForgottenAndSpentAgain(t *testing.T) {
 		if err := db.Nonces().Forget(t.Context(), t0.Add(time.Second)); err != nil || between != nil {
 			t.Fatal(err, between)
 		}
-		if err := db.Nonces().Spend(t.Context(), "erp", nonce, t0.Add(time.Hour)); !errors.Is(err, caller.ErrReplayed) || meanwhile != nil {
+		if err := db.Nonces().Spend(t.Context(), registration.ID{}, "erp", nonce, t0.Add(time.Hour)); !errors.Is(err, caller.ErrReplayed) || meanwhile != nil {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -151,7 +152,7 @@ func TestOneSpendWins(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 8 {
 				wg.Go(func() {
-					switch err := handles[i%2].Nonces().Spend(t.Context(), "erp", nonce, now().Add(time.Minute)); {
+					switch err := handles[i%2].Nonces().Spend(t.Context(), registration.ID{}, "erp", nonce, now().Add(time.Minute)); {
 					case err == nil:
 						first.Add(1)
 					case !errors.Is(err, caller.ErrReplayed):
@@ -180,11 +181,11 @@ func TestSpendUnknownOutcome(t *testing.T) {
 				lost := fault{run: committed, sever: true, err: answer}
 				nonce := random()
 				i.set(once("COMMIT", 1, lost))
-				if err := db.Nonces().Spend(t.Context(), "erp", nonce, now().Add(time.Minute)); err != nil {
+				if err := db.Nonces().Spend(t.Context(), registration.ID{}, "erp", nonce, now().Add(time.Minute)); err != nil {
 					t.Errorf("its own: %v", err)
 				}
 				for _, h := range []*store.DB{db, other} {
-					if err := h.Nonces().Spend(t.Context(), "erp", nonce, now().Add(time.Minute)); !errors.Is(err, caller.ErrReplayed) {
+					if err := h.Nonces().Spend(t.Context(), registration.ID{}, "erp", nonce, now().Add(time.Minute)); !errors.Is(err, caller.ErrReplayed) {
 						t.Errorf("a replay: %v", err)
 					}
 				}
@@ -193,7 +194,7 @@ func TestSpendUnknownOutcome(t *testing.T) {
 				var between error
 				first := once("COMMIT", 1, lost)
 				again := once("START TRANSACTION", 2, fault{run: true, before: func() {
-					between = other.Nonces().Spend(t.Context(), "erp", nonce, now().Add(time.Minute))
+					between = other.Nonces().Spend(t.Context(), registration.ID{}, "erp", nonce, now().Add(time.Minute))
 				}})
 				i.set(func(statement string) *fault {
 					if f := first(statement); f != nil {
@@ -201,7 +202,7 @@ func TestSpendUnknownOutcome(t *testing.T) {
 					}
 					return again(statement)
 				})
-				err := db.Nonces().Spend(t.Context(), "erp", nonce, now().Add(time.Minute))
+				err := db.Nonces().Spend(t.Context(), registration.ID{}, "erp", nonce, now().Add(time.Minute))
 				i.set(nil)
 				winner, loser := err, between
 				if !committed {

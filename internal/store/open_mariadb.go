@@ -9,7 +9,6 @@ import (
 	"io"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -25,19 +24,21 @@ const (
 	lockWait = 3
 )
 
-// openMariaDB opens two pools to the cluster: one for transactions, and one
-// whose statements wait until all that was committed before, on any node, is
+// openMariaDB opens two pools to the node of the cluster that is written to: one
+// for transactions, and one whose statements wait until all that was committed before, on any node, is
 // visible (wsrep_sync_wait=1).
 func openMariaDB(o Options) (*DB, error) {
-	write, err := newRoute(o, map[string]string{})
+	nodes := newNodes(o.Addresses)
+	write, err := newRoute(o, nodes, map[string]string{})
 	if err != nil {
 		return nil, err
 	}
-	read, err := newRoute(o, map[string]string{"wsrep_sync_wait": "1"})
+	read, err := newRoute(o, nodes, map[string]string{"wsrep_sync_wait": "1"})
 	if err != nil {
 		return nil, err
 	}
 	writePool, readPool := mariadbPool(o, write), mariadbPool(o, read)
+	prober := startProber(write)
 	db := &DB{
 		dialect: dialect{
 			forUpdate: " FOR UPDATE",
@@ -46,7 +47,10 @@ func openMariaDB(o Options) (*DB, error) {
 		},
 		writers: poolWriters{writePool},
 		read:    readPool,
-		close:   sync.OnceValue(func() error { return errors.Join(readPool.Close(), writePool.Close()) }),
+		close: sync.OnceValue(func() error {
+			prober.stop()
+			return errors.Join(readPool.Close(), writePool.Close())
+		}),
 	}
 	db.attempt = db.inPool
 	return db, nil
@@ -101,55 +105,6 @@ func (w poolWriters) release(s *session, bad bool) {
 	}
 	_ = s.conn.Close()
 }
-
-// route makes connections to the node that answered last, and to the next one
-// that is ready when that one does not: one node takes all writes, and the
-// choice sticks. A prober that notices a dead node before its connections do
-// belongs here.
-type route struct {
-	nodes   []driver.Connector
-	current atomic.Int32
-}
-
-func newRoute(o Options, variables map[string]string) (*route, error) {
-	r := &route{}
-	for _, address := range o.Addresses {
-		c, err := mysql.NewConnector(mariadbConfig(o, address, variables))
-		if err != nil {
-			return nil, fmt.Errorf("store: %w", err)
-		}
-		r.nodes = append(r.nodes, c)
-	}
-	return r, nil
-}
-
-// Connect implements driver.Connector. The connection is the driver's own, so
-// that nothing of what it can do is lost.
-func (r *route) Connect(ctx context.Context) (driver.Conn, error) {
-	first := r.current.Load()
-	var failed error
-	for i := range len(r.nodes) {
-		n := (int(first) + i) % len(r.nodes)
-		conn, err := r.nodes[n].Connect(ctx)
-		if err == nil {
-			if err = nodeReady(ctx, conn); err == nil {
-				r.current.CompareAndSwap(first, int32(n))
-				return conn, nil
-			}
-			_ = conn.Close()
-		}
-		if failed == nil || i == 0 {
-			failed = err
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return nil, failed
-}
-
-// Driver implements driver.Connector.
-func (r *route) Driver() driver.Driver { return r.nodes[0].Driver() }
 
 // Ping and SELECT 1 succeed on a node without quorum too, so they say nothing.
 // These do not fail on one.

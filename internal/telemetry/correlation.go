@@ -41,6 +41,25 @@ func TraceParent(ctx context.Context) string {
 	return parent
 }
 
+// Origin is what ctx's request is part of: its correlation id and its W3C Trace
+// Context, "" for none.
+func Origin(ctx context.Context) (correlation, traceParent string) {
+	return CorrelationID(ctx), TraceParent(ctx)
+}
+
+// WithOrigin gives ctx the Origin that another process has told. What is not of
+// its form is left out, and a correlation id is made where there is none.
+func WithOrigin(ctx context.Context, correlation, traceParent string) context.Context {
+	if _, err := uuid.Parse(correlation); err != nil {
+		correlation = uuid.NewString()
+	}
+	ctx = context.WithValue(ctx, correlationKey{}, correlation)
+	if isTraceParent(traceParent) {
+		ctx = context.WithValue(ctx, traceKey{}, traceParent)
+	}
+	return ctx
+}
+
 // isTraceParent checks the form of version 00 (W3C Trace Context, section 3.2.2).
 func isTraceParent(s string) bool {
 	if len(s) != 55 || s[:3] != "00-" || s[35] != '-' || s[52] != '-' {

@@ -1,7 +1,8 @@
-package gateway
+package caller
 
 import (
 	"context"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 )
@@ -12,9 +13,9 @@ const (
 )
 
 // Sweep forgets nonces that have expired, about every minute until ctx ends.
-// Every server does, at its own time. The error is always nil: what fails is
-// done by the next one.
-func (g *Gateway) Sweep(ctx context.Context) error {
+// Every server that has the database does, at its own time. The error is always
+// nil: what fails is done by the next one.
+func Sweep(ctx context.Context, nonces Nonces, log *slog.Logger) error {
 	failing := false
 	for {
 		pause := sweepEvery - rand.N(sweepEvery/4) //nolint:gosec // jitter
@@ -24,10 +25,10 @@ func (g *Gateway) Sweep(ctx context.Context) error {
 		case <-time.After(pause):
 		}
 		bounded, cancel := context.WithTimeout(ctx, sweepTimeout)
-		err := g.nonces.Forget(bounded, time.Now())
+		err := nonces.Forget(bounded, time.Now())
 		cancel()
 		if err != nil && ctx.Err() == nil && !failing {
-			g.log.WarnContext(ctx, "gateway: nonces that have expired cannot be forgotten", "error", err)
+			log.WarnContext(ctx, "caller: nonces that have expired cannot be forgotten", "error", err)
 		}
 		failing = err != nil
 	}

@@ -1,0 +1,75 @@
+package devstack
+
+import (
+	"errors"
+	"net"
+	"strconv"
+	"sync"
+)
+
+// Host is where a part runs: this machine's loopback, or a network namespace
+// with an address of its own, which can be cut off from the others.
+type Host struct {
+	IP string
+
+	namespace string // "" for this machine's own
+	outer     string // the end of the namespace's cable that is outside of it
+
+	mu   sync.Mutex
+	next int // the port that is given out next in the namespace
+}
+
+// errLoopback: a part on loopback has no cable that could be cut.
+var errLoopback = errors.New("devstack: only a part in a network namespace can be cut off; see NewNetwork")
+
+// firstPort of those that are given out in a namespace, below the ports of
+// outgoing connections.
+const firstPort = 20001
+
+// Loopback is this machine's loopback. Parts on it cannot be cut off.
+func Loopback() *Host { return &Host{IP: "127.0.0.1"} }
+
+// Address is a host:port that nobody listens on.
+func (h *Host) Address() (string, error) {
+	port, err := h.Port()
+	if err != nil {
+		return "", err
+	}
+	return net.JoinHostPort(h.IP, strconv.Itoa(port)), nil
+}
+
+// Port is a TCP port that nobody listens on.
+func (h *Host) Port() (int, error) {
+	if h.namespace == "" {
+		return FreePort()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.next == 0 {
+		h.next = firstPort
+	}
+	h.next++
+	return h.next - 1, nil
+}
+
+// Start is StartProcess on the host.
+func (h *Host) Start(name, dir string, argv ...string) (*Process, error) {
+	if h.namespace != "" {
+		argv = append([]string{ipCommand, "netns", "exec", h.namespace}, argv...) // it becomes the program: one process
+	}
+	return StartProcess(name, dir, argv...)
+}
+
+// Partition cuts the host off from all others, without a word to anybody:
+// packets are lost. Heal ends it.
+func (h *Host) Partition() error { return h.link("down") }
+
+// Heal ends a Partition.
+func (h *Host) Heal() error { return h.link("up") }
+
+func (h *Host) link(state string) error {
+	if h.namespace == "" {
+		return errLoopback
+	}
+	return ip("link", "set", h.outer, state)
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// nodes are the servers of the cluster as this process sees them. One of them
+// takes all its writes: several writers gain nothing, and meet in conflicts.
+//
+// All processes write to the same one as far as they can, by the row of leases
+// that is named writer. Whoever loses the node that it writes to goes on with
+// the next one of its configuration and writes that one's name into the row;
+// the others follow. A node that comes back is not gone back to. A process
+// whose network shows it other nodes than the rest goes its own way, which
+// costs conflicts and nothing else: what is right is decided by the cluster, at
+// COMMIT, whichever node it comes from.
+type nodes struct {
+	all   []*node
+	names []string // what each node calls itself, "" while it is not known; under mu
+
+	mu       sync.Mutex
+	chosen   int
+	row      writerRow
+	lost     bool      // the row names a node that was lost here, and is to be written
+	claimed  time.Time // when the row was last to be written
+	claiming bool
+}
+
+// writerRow is the row of leases that names the writer. Its fence grows with
+// each change.
+type writerRow struct {
+	Owner string `db:"owner"`
+	Fence int64  `db:"fence"`
+}
+
+// claimPause is the shortest time between two claims of one process: two that
+// do not see the same nodes must not drive the others to and fro.
+const claimPause = 5 * time.Second
+
+func newNodes(addresses []string) *nodes {
+	n := &nodes{names: make([]string, len(addresses))}
+	for _, a := range addresses {
+		n.all = append(n.all, &node{address: a})
+	}
+	return n
+}
+
+// isChosen says whether a node is the one to write to.
+func (n *nodes) isChosen(one *node) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.all[n.chosen] == one
+}
+
+// inOrder are all nodes, the chosen one first.
+func (n *nodes) inOrder() []int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	order := make([]int, len(n.all))
+	for i := range order {
+		order[i] = (n.chosen + i) % len(n.all)
+	}
+	return order
+}
+
+// found takes what a probe of a node that takes writes found, or what made it
+// fail, and gives a claim that is to be written now, if there is one.
+func (n *nodes) found(i int, name string, row writerRow, err error) (claim writerRow, by int, due bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err != nil {
+		n.all[i].down.Store(true)
+	} else {
+		n.all[i].down.Store(false)
+		n.names[i] = name
+		if row.Fence > n.row.Fence {
+			n.row, n.lost = row, false
+		}
+	}
+	n.choose()
+	if n.claiming || n.all[n.chosen].down.Load() || n.names[n.chosen] == "" || n.row.Owner == n.names[n.chosen] {
+		return writerRow{}, 0, false
+	}
+	if n.row.Fence > 0 && !n.lost || time.Since(n.claimed) < claimPause+rand.N(claimPause/5) {
+		return writerRow{}, 0, false
+	}
+	n.claiming, n.claimed = true, time.Now()
+	return writerRow{Owner: n.names[n.chosen], Fence: n.row.Fence}, n.chosen, true
+}
+
+// choose goes to the node that the row names, where it can be reached, and from
+// one that cannot to the next.
+func (n *nodes) choose() {
+	if named := slices.Index(n.names, n.row.Owner); n.row.Owner != "" && named >= 0 && !n.all[named].down.Load() {
+		n.chosen = named
+		return
+	}
+	if !n.all[n.chosen].down.Load() {
+		return
+	}
+	n.lost = n.lost || n.names[n.chosen] == n.row.Owner
+	for k := 1; k < len(n.all); k++ {
+		if next := (n.chosen + k) % len(n.all); !n.all[next].down.Load() && n.names[next] != "" {
+			n.chosen = next
+			return
+		}
+	}
+}
+
+// elsewhere says whether a node other than this one takes writes.
+func (n *nodes) elsewhere(i int) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for k, other := range n.all {
+		if k != i && n.names[k] != "" && !other.down.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// written takes what became of a claim.
+func (n *nodes) written() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.claiming = false
+}
+
+// route gives a pool its connections: to the chosen node, and while that one
+// does not answer and no probe has noticed yet, to the next one that does.
+type route struct {
+	nodes      *nodes
+	connectors []nodeConnector
+}
+
+func newRoute(o Options, n *nodes, variables map[string]string) (*route, error) {
+	r := &route{nodes: n}
+	for _, one := range n.all {
+		c, err := newNodeConnector(o, one, variables)
+		if err != nil {
+			return nil, err
+		}
+		r.connectors = append(r.connectors, c)
+	}
+	return r, nil
+}
+
+// Connect implements driver.Connector.
+func (r *route) Connect(ctx context.Context) (driver.Conn, error) {
+	var failed error
+	for _, i := range r.nodes.inOrder() {
+		conn, err := r.connectors[i].connect(ctx, r.nodes.isChosen)
+		if err == nil {
+			return conn, nil
+		}
+		if failed == nil {
+			failed = err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, failed
+}
+
+// Driver implements driver.Connector.
+func (r *route) Driver() driver.Driver { return r.connectors[0].Driver() }

@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// probeEvery is the pause between two probes of a node.
+	probeEvery = 100 * time.Millisecond
+	// probeTimeout is for one probe, connecting included.
+	probeTimeout = 300 * time.Millisecond
+	// probeFailures in a row take a node out.
+	probeFailures = 2
+	// claimTimeout is for writing the writer's row: it has to wait until the
+	// cluster has found out that a node is gone.
+	claimTimeout = 5 * time.Second
+	// statusEvery is how many probes there are for each that asks the node for
+	// its whole state; the others read a table, which a node without quorum
+	// refuses too, and which costs a tenth.
+	statusEvery = 5
+)
+
+// prober asks every node again and again whether it takes writes, and ends the
+// connections to one that does not while there is another.
+type prober struct {
+	nodes *nodes
+	route *route
+	end   context.CancelFunc
+	work  sync.WaitGroup
+}
+
+// startProber asks until stop.
+func startProber(r *route) *prober {
+	ctx, end := context.WithCancel(context.Background())
+	p := &prober{nodes: r.nodes, route: r, end: end}
+	for i := range r.nodes.all {
+		p.work.Go(func() { p.follow(ctx, i) })
+	}
+	return p
+}
+
+// stop ends the probes and waits for the last of them.
+func (p *prober) stop() {
+	p.end()
+	p.work.Wait()
+}
+
+// follow probes one node.
+func (p *prober) follow(ctx context.Context, i int) {
+	probe := &probe{connector: p.route.connectors[i]}
+	defer probe.close()
+	ticker := time.NewTicker(probeEvery)
+	defer ticker.Stop()
+	failures := 0
+	for {
+		name, row, err := probe.ask(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			failures = 0
+		} else if failures++; failures < probeFailures {
+			continue // at once: the first may have met an old connection
+		}
+		claim, by, due := p.nodes.found(i, name, row, err)
+		if due {
+			p.work.Go(func() { p.claim(ctx, by, claim) })
+		}
+		if err != nil && p.nodes.elsewhere(i) {
+			p.nodes.all[i].sever()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// claim names a node in the writer's row, unless somebody has named another
+// since. What becomes of it the next probes tell.
+func (p *prober) claim(ctx context.Context, by int, claim writerRow) {
+	defer p.nodes.written()
+	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
+	defer cancel()
+	conn, err := p.route.connectors[by].connect(ctx, func(*node) bool { return true })
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	text := `UPDATE leases SET owner = ?, fence = fence + 1 WHERE name = 'writer' AND fence = ?`
+	if claim.Fence == 0 {
+		text = `INSERT IGNORE INTO leases (name, owner, fence, expires_at, writes) SELECT 'writer', ?, ? + 1, 0, 0`
+	}
+	_, _ = conn.(driver.ExecerContext).ExecContext(ctx, text, []driver.NamedValue{{Ordinal: 1, Value: claim.Owner}, {Ordinal: 2, Value: claim.Fence}})
+}
+
+// probe asks one node over a connection of its own.
+type probe struct {
+	connector nodeConnector
+	conn      driver.Conn
+	name      string
+	asked     int
+}
+
+func (p *probe) close() {
+	if p.conn != nil {
+		_ = p.conn.Close()
+		p.conn = nil
+	}
+}
+
+// ask gives what the node calls itself and whom it knows for the writer.
+func (p *probe) ask(ctx context.Context) (name string, row writerRow, err error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.conn == nil {
+		if p.conn, err = p.connector.connect(ctx, func(*node) bool { return true }); err != nil {
+			return "", row, err
+		}
+		p.asked = 0
+		if p.name, err = p.called(ctx); err != nil {
+			return "", row, err
+		}
+	} else if p.asked++; p.asked%statusEvery == 0 {
+		if err := nodeReady(ctx, p.conn); err != nil {
+			return "", row, err
+		}
+	}
+	row, err = p.writer(ctx)
+	return p.name, row, err
+}
+
+// called is what the node calls itself: its name in the cluster, or where it
+// has none its host and port.
+func (p *probe) called(ctx context.Context) (string, error) {
+	values, err := firstRow(ctx, p.conn, `SELECT @@wsrep_node_name, @@hostname, @@port`)
+	if err != nil {
+		return "", err
+	}
+	return strings.Join(values, "/"), nil
+}
+
+// writer reads the writer's row; without a schema there is none.
+func (p *probe) writer(ctx context.Context) (row writerRow, err error) {
+	values, err := firstRow(ctx, p.conn, `SELECT owner, fence FROM leases WHERE name = 'writer'`)
+	if f := classifyMariaDB(err); f.class == internal && strings.Contains(f.code, "1146") || errors.Is(err, io.EOF) {
+		return row, nil
+	}
+	if err != nil {
+		return row, err
+	}
+	_, err = fmt.Sscan(values[1], &row.Fence)
+	row.Owner = values[0]
+	return row, err
+}
+
+// firstRow gives the first row of an answer; io.EOF where there is none.
+func firstRow(ctx context.Context, conn driver.Conn, text string) ([]string, error) {
+	rows, err := conn.(driver.QueryerContext).QueryContext(ctx, text, nil)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]driver.Value, len(rows.Columns()))
+	err = rows.Next(values)
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = fmt.Sprintf("%s", v)
+		if n, ok := v.(int64); ok {
+			texts[i] = fmt.Sprint(n)
+		}
+	}
+	return texts, errors.Join(err, rows.Close())
+}

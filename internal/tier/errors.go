@@ -1,0 +1,95 @@
+package tier
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"registrar/internal/registration"
+	"registrar/internal/tier/tierv1"
+)
+
+// statusCodes are gRPC's names for the domain's categories, for whoever looks
+// at the hop from outside; the Error detail is what counts. None is
+// UNAVAILABLE: that is what a server that is not there amounts to, and is tried
+// again at another one.
+var statusCodes = map[registration.Code]codes.Code{
+	registration.ValidationFailed: codes.InvalidArgument,
+	registration.PasswordRejected: codes.InvalidArgument,
+	registration.UsernameTaken:    codes.AlreadyExists,
+	registration.EmailTaken:       codes.AlreadyExists,
+	registration.ExternalIDTaken:  codes.AlreadyExists,
+	registration.RequestIDReused:  codes.AlreadyExists,
+	registration.NotFound:         codes.NotFound,
+	registration.CodeInvalid:      codes.FailedPrecondition,
+	registration.CodeExpired:      codes.FailedPrecondition,
+	registration.TooManyAttempts:  codes.ResourceExhausted,
+	registration.ResendTooSoon:    codes.ResourceExhausted,
+	registration.RateLimited:      codes.ResourceExhausted,
+	registration.Unauthenticated:  codes.Unauthenticated,
+	registration.Forbidden:        codes.PermissionDenied,
+	registration.Unavailable:      codes.Aborted,
+	registration.Internal:         codes.Internal,
+}
+
+// internalMessage is told of what is no error of the domain.
+const internalMessage = "The service failed."
+
+// toStatus gives an error of the domain as a status with an Error in it. The
+// cause is left behind.
+func toStatus(err error) error {
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*registration.Error](err)
+	if !ok {
+		e = registration.NewError(registration.Internal, internalMessage)
+	}
+	code, known := statusCodes[e.Code]
+	if !known {
+		code = codes.Internal
+	}
+	detail := &tierv1.Error{Code: string(e.Code), Message: e.Message}
+	for _, f := range e.Fields {
+		detail.Fields = append(detail.Fields, &tierv1.FieldError{Field: f.Field, Rule: f.Rule, Message: f.Message})
+	}
+	if e.RetryAfter > 0 {
+		detail.RetryAfter = durationpb.New(e.RetryAfter)
+	}
+	s, err := status.New(code, string(e.Code)).WithDetails(detail)
+	if err != nil { // a detail of our own can always be written
+		return status.Error(codes.Internal, string(registration.Internal)) //nolint:wrapcheck // the hop's own form
+	}
+	return s.Err() //nolint:wrapcheck // the hop's own form
+}
+
+// fromStatus gives what a call came to in the domain's errors. What is not the
+// domain's is the hop's: UNAVAILABLE, with gRPC's own words as the cause.
+func fromStatus(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	s := status.Convert(err)
+	for _, d := range s.Details() {
+		if e, ok := d.(*tierv1.Error); ok {
+			told := registration.NewError(registration.Code(e.GetCode()), e.GetMessage())
+			for _, f := range e.GetFields() {
+				told.Fields = append(told.Fields, registration.FieldError{Field: f.GetField(), Rule: f.GetRule(), Message: f.GetMessage()})
+			}
+			told.RetryAfter = e.GetRetryAfter().AsDuration()
+			return told
+		}
+	}
+	switch s.Code() {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted, codes.Aborted:
+		if ctx.Err() != nil {
+			err = errors.Join(ctx.Err(), err)
+		}
+		return registration.WrapError(registration.Unavailable, registration.ErrUnavailable.Message, err)
+	default:
+		return registration.WrapError(registration.Internal, internalMessage, err)
+	}
+}

@@ -1,0 +1,172 @@
+package tier
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"registrar/internal/caller"
+	"registrar/internal/registration"
+	"registrar/internal/tier/tierv1"
+)
+
+// What a call carries beside its message.
+const (
+	correlationKey = "x-correlation-id"
+	traceKey       = "traceparent" // W3C Trace Context, section 3.2
+)
+
+// withOrigin sends what a call is part of.
+func (c *Client) withOrigin(ctx context.Context, method string, in, out any, connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	if c.settings.Origin != nil {
+		correlation, traceParent := c.settings.Origin(ctx)
+		for _, pair := range [][2]string{{correlationKey, correlation}, {traceKey, traceParent}} {
+			if pair[1] != "" {
+				ctx = metadata.AppendToOutgoingContext(ctx, pair[0], pair[1])
+			}
+		}
+	}
+	return invoke(ctx, method, in, out, connection, options...)
+}
+
+// call is a Call on the wire, fixed here where nobody has before.
+func (c *Client) call(of registration.Call) (*tierv1.Call, error) {
+	if of.At.IsZero() {
+		of.At = time.Now()
+	}
+	if of.ID.IsZero() {
+		var err error
+		if of.ID, err = c.settings.NewID(); err != nil {
+			return nil, registration.WrapError(registration.Internal, "The service could not make an id.", err)
+		}
+	}
+	return &tierv1.Call{Id: of.ID[:], At: timestamppb.New(of.At)}, nil
+}
+
+// Register implements Registrar.
+func (c *Client) Register(ctx context.Context, r registration.Request) (registration.Receipt, error) {
+	call, err := c.call(r.Call)
+	if err != nil {
+		return registration.Receipt{}, err
+	}
+	out, err := c.registrations.Register(ctx, &tierv1.RegisterRequest{
+		Call: call, Caller: r.Caller, RequestId: r.RequestID, Username: r.Username, Email: r.Email, Password: r.Password,
+		FirstName: r.FirstName, LastName: r.LastName, MobileNumber: r.MobileNumber, Locale: r.Locale, MarketingConsent: r.MarketingConsent,
+		ExternalId: r.ExternalID, Silent: r.Silent, Verified: r.Verified,
+	})
+	if err != nil {
+		return registration.Receipt{}, fromStatus(ctx, err)
+	}
+	account, err := id(out.GetRegistrationId())
+	if err != nil {
+		return registration.Receipt{}, fromStatus(ctx, err)
+	}
+	return registration.Receipt{ID: account, Status: registration.Status(out.GetStatus()), Locale: out.GetLocale(), RegisteredAt: instant(out.GetRegisteredAt())}, nil
+}
+
+// Details implements Registrar. Canonical keys, and whom notifications go to,
+// stay behind.
+func (c *Client) Details(ctx context.Context, l registration.Lookup) (registration.Details, error) {
+	out, err := c.registrations.Details(ctx, &tierv1.DetailsRequest{
+		Caller: l.Caller, RegistrationId: l.RegistrationID, Username: l.Username, Email: l.Email, ExternalId: l.ExternalID,
+	})
+	if err != nil {
+		return registration.Details{}, fromStatus(ctx, err)
+	}
+	d, err := details(out)
+	return d, fromStatus(ctx, err)
+}
+
+// Verify implements Registrar.
+func (c *Client) Verify(ctx context.Context, r registration.VerifyRequest) (registration.Verified, error) {
+	call, err := c.call(r.Call)
+	if err != nil {
+		return registration.Verified{}, err
+	}
+	out, err := c.registrations.Verify(ctx, &tierv1.VerifyRequest{
+		Call: call, RegistrationId: r.RegistrationID, Channel: string(r.Channel), Code: r.Code, Silent: r.Silent,
+	})
+	if err != nil {
+		return registration.Verified{}, fromStatus(ctx, err)
+	}
+	return registration.Verified{Status: registration.Status(out.GetStatus()), VerifiedAt: instant(out.GetVerifiedAt())}, nil
+}
+
+// Resend implements Registrar.
+func (c *Client) Resend(ctx context.Context, r registration.ResendRequest) (registration.Resent, error) {
+	call, err := c.call(r.Call)
+	if err != nil {
+		return registration.Resent{}, err
+	}
+	out, err := c.registrations.Resend(ctx, &tierv1.ResendRequest{Call: call, RegistrationId: r.RegistrationID, Channel: string(r.Channel)})
+	if err != nil {
+		return registration.Resent{}, fromStatus(ctx, err)
+	}
+	return registration.Resent{Locale: out.GetLocale(), ExpiresAt: instant(out.GetExpiresAt()), NextResendAt: instant(out.GetNextResendAt())}, nil
+}
+
+// Callers implements caller.Source.
+func (c *Client) Callers(ctx context.Context) ([]caller.Caller, error) {
+	out, err := c.callers.List(ctx, &tierv1.ListRequest{})
+	if err != nil {
+		return nil, fromStatus(ctx, err)
+	}
+	all := make([]caller.Caller, len(out.GetCallers()))
+	for i, one := range out.GetCallers() {
+		if all[i], err = callerOf(one); err != nil {
+			return nil, fromStatus(ctx, err)
+		}
+	}
+	return all, nil
+}
+
+// Spend implements caller.Nonces.
+func (c *Client) Spend(ctx context.Context, use registration.ID, name string, nonce [32]byte, expires time.Time) error {
+	call, err := c.call(registration.Call{ID: use})
+	if err != nil {
+		return err
+	}
+	out, err := c.callers.SpendNonce(ctx, &tierv1.SpendNonceRequest{Call: call, Caller: name, Nonce: nonce[:], ExpiresAt: timestamp(expires)})
+	switch {
+	case err != nil:
+		return fromStatus(ctx, err)
+	case out.GetReplayed():
+		return caller.ErrReplayed
+	default:
+		return nil
+	}
+}
+
+// Reserve implements caller.Usage. Where it is made again at another server,
+// what the first one took is lost to the caller for that second or day.
+func (c *Client) Reserve(ctx context.Context, name string, p caller.Policy, want int, now time.Time) (caller.Grant, error) {
+	out, err := c.callers.Reserve(ctx, &tierv1.ReserveRequest{Caller: name, Policy: wirePolicy(p), Want: int64(want), At: timestamp(now)})
+	if err != nil {
+		return caller.Grant{}, fromStatus(ctx, err)
+	}
+	return caller.Grant{Permits: int(out.GetPermits()), RetryAfter: out.GetRetryAfter().AsDuration(), Quota: out.GetQuota()}, nil
+}
+
+// Standing implements Consents.
+func (c *Client) Standing(ctx context.Context, account registration.ID, channel registration.Channel) (consented bool, locale string, err error) {
+	out, err := c.consents.Standing(ctx, &tierv1.StandingRequest{RegistrationId: account[:], Channel: string(channel)})
+	if err != nil {
+		return false, "", fromStatus(ctx, err)
+	}
+	return out.GetConsented(), out.GetLocale(), nil
+}
+
+// Withdraw implements Consents.
+func (c *Client) Withdraw(ctx context.Context, account registration.ID, channel registration.Channel, now time.Time) error {
+	_, err := c.consents.Withdraw(ctx, &tierv1.WithdrawRequest{RegistrationId: account[:], Channel: string(channel), At: timestamp(now)})
+	return fromStatus(ctx, err)
+}
+
+// Restore implements Consents.
+func (c *Client) Restore(ctx context.Context, account registration.ID, channel registration.Channel) error {
+	_, err := c.consents.Restore(ctx, &tierv1.RestoreRequest{RegistrationId: account[:], Channel: string(channel)})
+	return fromStatus(ctx, err)
+}
