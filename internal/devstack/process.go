@@ -70,6 +70,16 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Exited is closed when the program has ended.
 func (p *Process) Exited() <-chan struct{} { return p.done }
 
+// ended says whether the program has.
+func (p *Process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // Err is how the program ended: nil for exit code 0. It waits for the end.
 func (p *Process) Err() error {
 	<-p.done
