@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,7 +20,7 @@ type Registrar struct {
 	address string
 	admin   string
 	argv    []string
-	process *Process
+	process atomic.Pointer[Process]
 }
 
 // RegistrarOptions say what a process of the program is to be.
@@ -77,19 +78,19 @@ func (r *Registrar) Address() string { return r.address }
 
 // About implements Part.
 func (r *Registrar) About() About {
-	return About{Name: r.name, Kind: r.kind, PID: r.process.PID(), Address: r.address, Admin: r.admin, Log: r.process.Log}
+	return About{Name: r.name, Kind: r.kind, PID: r.process.Load().PID(), Address: r.address, Admin: r.admin, Log: r.process.Load().Log}
 }
 
 // Restart implements Part.
 func (r *Registrar) Restart(ctx context.Context) error {
-	if r.process != nil && !r.process.ended() {
+	if p := r.process.Load(); p != nil && !p.ended() {
 		return fmt.Errorf("devstack: %s: still running", r.name)
 	}
 	p, err := r.host.Start(r.name, r.dir, r.argv...)
 	if err != nil {
 		return err
 	}
-	r.process = p
+	r.process.Store(p)
 	ctx, cancel := context.WithTimeout(ctx, registrarStart)
 	defer cancel()
 	if err := p.AwaitReady(ctx, r.ready); err != nil {
@@ -119,19 +120,19 @@ func (r *Registrar) ready(ctx context.Context) error {
 }
 
 // Kill implements Part.
-func (r *Registrar) Kill() { r.process.Kill() }
+func (r *Registrar) Kill() { r.process.Load().Kill() }
 
 // Stop implements Part.
-func (r *Registrar) Stop() { r.process.Stop(registrarStop) }
+func (r *Registrar) Stop() { r.process.Load().Stop(registrarStop) }
 
 // Pause implements Part.
-func (r *Registrar) Pause() error { return r.process.Pause() }
+func (r *Registrar) Pause() error { return r.process.Load().Pause() }
 
 // Resume implements Part.
-func (r *Registrar) Resume() error { return r.process.Resume() }
+func (r *Registrar) Resume() error { return r.process.Load().Resume() }
 
 // Exited implements Part.
-func (r *Registrar) Exited() <-chan struct{} { return r.process.Exited() }
+func (r *Registrar) Exited() <-chan struct{} { return r.process.Load().Exited() }
 
 // Partition implements Part.
 func (r *Registrar) Partition() error { return r.host.Partition() }
