@@ -115,7 +115,7 @@ func startSMSSink(b *testing.B) *smsSink {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { smsc.Stop(5 * time.Second) })
+	b.Cleanup(smsc.Stop)
 	if err := smsc.Behave(b.Context(), devstack.SMSCBehaviour{JournalPrefix: codeNumbers}); err != nil {
 		b.Fatal(err)
 	}

@@ -2,7 +2,9 @@ package devstack
 
 import (
 	"errors"
+	"fmt"
 	"net"
+	"os/exec"
 	"strconv"
 	"sync"
 )
@@ -54,10 +56,13 @@ func (h *Host) Port() (int, error) {
 
 // Start is StartProcess on the host.
 func (h *Host) Start(name, dir string, argv ...string) (*Process, error) {
-	if h.namespace != "" {
-		argv = append([]string{ipCommand, "netns", "exec", h.namespace}, argv...) // it becomes the program: one process
+	if h.namespace == "" {
+		return StartProcess(name, dir, argv...)
 	}
-	return StartProcess(name, dir, argv...)
+	if _, err := exec.LookPath(argv[0]); err != nil {
+		return nil, fmt.Errorf("devstack: %s: %w (hack/deps installs it)", name, err)
+	}
+	return StartProcess(name, dir, append([]string{ipCommand, "netns", "exec", h.namespace}, argv...)...) // it becomes the program: one process
 }
 
 // Partition cuts the host off from all others, without a word to anybody:

@@ -24,23 +24,36 @@ type Kafka struct {
 	Nodes []*KafkaNode
 }
 
-// kafkaStart is for one broker to be formatted, or to serve; several do at a time.
-const kafkaStart = time.Minute
+const (
+	// kafkaStart is for one broker to be formatted, or to serve; several do at a time.
+	kafkaStart = time.Minute
+	// kafkaStop is for a broker to hand over what it leads, which it cannot where
+	// nobody is left to take it.
+	kafkaStop = 15 * time.Second
+)
 
-// KafkaNode is one broker.
+// KafkaNode is one broker, a Part.
 type KafkaNode struct {
 	Address string // host:port for clients, the same for its whole life
+	program
 
-	name    string
-	dir     string
-	java    []string // the command up to its class
-	process *Process
+	controller string   // host:port for the other brokers
+	java       []string // the command up to its class
 }
 
-// StartKafka starts a cluster of so many brokers with their data below dir, and
-// waits until each serves or ctx ends. Stop it. It needs a Java runtime and the
-// broker's jars, which hack/deps installs.
+// StartKafka is StartKafkaOn with so many brokers on loopback.
 func StartKafka(ctx context.Context, dir string, brokers int) (*Kafka, error) {
+	hosts := make([]*Host, brokers)
+	for i := range hosts {
+		hosts[i] = Loopback()
+	}
+	return StartKafkaOn(ctx, dir, hosts)
+}
+
+// StartKafkaOn starts a cluster with a broker on each host, their data below
+// dir, and waits until each serves or ctx ends. Stop it. It needs a Java runtime
+// and the broker's jars, which hack/deps installs.
+func StartKafkaOn(ctx context.Context, dir string, hosts []*Host) (*Kafka, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("devstack: kafka: %w", err)
@@ -54,22 +67,17 @@ func StartKafka(ctx context.Context, dir string, brokers int) (*Kafka, error) {
 		return nil, fmt.Errorf("devstack: kafka: %w (hack/deps installs it)", err)
 	}
 	k := &Kafka{}
-	voters := make([]string, brokers)
-	controllers := make([]int, brokers)
-	for i := range brokers {
-		client, err := FreePort()
+	var voters []string
+	for i, host := range hosts {
+		n, err := newKafkaNode(fmt.Sprintf("broker%d", i+1), dir, host)
 		if err != nil {
-			return nil, fmt.Errorf("devstack: kafka: %w", err)
+			return nil, err
 		}
-		if controllers[i], err = FreePort(); err != nil {
-			return nil, fmt.Errorf("devstack: kafka: %w", err)
-		}
-		voters[i] = fmt.Sprintf("%d@127.0.0.1:%d", i+1, controllers[i])
-		name := fmt.Sprintf("kafka%d", i+1)
-		k.Nodes = append(k.Nodes, &KafkaNode{Address: fmt.Sprintf("127.0.0.1:%d", client), name: name, dir: filepath.Join(dir, name)})
+		k.Nodes = append(k.Nodes, n)
+		voters = append(voters, fmt.Sprintf("%d@%s", i+1, n.controller))
 	}
 	for i, n := range k.Nodes {
-		if err := n.prepare(libs, kafkaSettings(i+1, brokers, n, controllers[i], strings.Join(voters, ","))); err != nil {
+		if err := n.prepare(libs, kafkaSettings(i+1, len(hosts), n, strings.Join(voters, ","))); err != nil {
 			return nil, err
 		}
 	}
@@ -121,7 +129,7 @@ func (k *Kafka) Stop() {
 // Restart starts all brokers, none of which runs, on the data that they left, and
 // waits until each serves: one of several does not without the others.
 func (k *Kafka) Restart(ctx context.Context) error {
-	return k.each(func(n *KafkaNode) error { return n.start(ctx) })
+	return k.each(func(n *KafkaNode) error { return n.Restart(ctx) })
 }
 
 // Wipe is the loss of all disks: it kills the brokers and deletes what they had.
@@ -137,7 +145,7 @@ func (k *Kafka) Wipe(ctx context.Context) error {
 	return k.format(ctx)
 }
 
-func kafkaSettings(id, brokers int, n *KafkaNode, controller int, voters string) string {
+func kafkaSettings(id, brokers int, n *KafkaNode, voters string) string {
 	// One broker alone gains nothing by being given up soon, and on a busy machine loses.
 	inSync, session := 1, 9*time.Second
 	if brokers >= 3 {
@@ -146,7 +154,7 @@ func kafkaSettings(id, brokers int, n *KafkaNode, controller int, voters string)
 	return fmt.Sprintf(`process.roles=broker,controller
 node.id=%d
 controller.quorum.voters=%s
-listeners=PLAINTEXT://%s,CONTROLLER://127.0.0.1:%d
+listeners=PLAINTEXT://%s,CONTROLLER://%s
 advertised.listeners=PLAINTEXT://%s
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
@@ -167,7 +175,19 @@ controller.quorum.election.backoff.max.ms=500
 controller.quorum.request.timeout.ms=1000
 replica.lag.time.max.ms=3000
 replica.fetch.wait.max.ms=100
-`, id, voters, n.Address, controller, n.Address, n.data(), min(3, brokers), inSync, min(3, brokers), session.Milliseconds())
+`, id, voters, n.Address, n.controller, n.Address, n.data(), min(3, brokers), inSync, min(3, brokers), session.Milliseconds())
+}
+
+// newKafkaNode is a broker that is not there yet.
+func newKafkaNode(name, dir string, host *Host) (*KafkaNode, error) {
+	n := &KafkaNode{program: program{name: name, kind: KindBroker, host: host, dir: filepath.Join(dir, name), grace: kafkaStop}}
+	for _, address := range []*string{&n.Address, &n.controller} {
+		var err error
+		if *address, err = host.Address(); err != nil {
+			return nil, fmt.Errorf("devstack: %s: %w", name, err)
+		}
+	}
+	return n, nil
 }
 
 func (n *KafkaNode) data() string     { return filepath.Join(n.dir, "data") }
@@ -202,45 +222,27 @@ func (n *KafkaNode) format(ctx context.Context, cluster string) error {
 	return nil
 }
 
-// start runs the broker on its data and waits until it serves.
-func (n *KafkaNode) start(ctx context.Context) error {
+// About implements Part.
+func (n *KafkaNode) About() About { return n.about(n.Address, "") }
+
+// Restart implements Part.
+func (n *KafkaNode) Restart(ctx context.Context) error {
 	// The log of an earlier life is in the same file.
+	log := filepath.Join(n.dir, n.name+".log")
 	var before int64
-	if info, err := os.Stat(filepath.Join(n.dir, n.name+".log")); err == nil {
+	if info, err := os.Stat(log); err == nil {
 		before = info.Size()
 	}
-	process, err := StartProcess(n.name, n.dir, n.run("kafka.Kafka", n.settings())...)
-	if err != nil {
-		return err
-	}
-	n.process = process
 	limited, cancel := context.WithTimeout(ctx, kafkaStart)
 	defer cancel()
-	return process.AwaitReady(limited, func(context.Context) error {
-		log, err := os.ReadFile(process.Log)
+	return n.start(limited, func(context.Context) error {
+		said, err := os.ReadFile(log)
 		if err != nil {
 			return err
 		}
-		if !bytes.Contains(log[min(before, int64(len(log))):], []byte("Kafka Server started")) {
+		if !bytes.Contains(said[min(before, int64(len(said))):], []byte("Kafka Server started")) {
 			return errors.New("it does not say that it has started")
 		}
 		return nil
-	})
+	}, n.run("kafka.Kafka", n.settings())...)
 }
-
-// Kill is SIGKILL: nothing is flushed or told to anyone.
-func (n *KafkaNode) Kill() {
-	if n.process != nil {
-		n.process.Kill()
-	}
-}
-
-// Restart starts a broker that was killed, on the data that it
-// left, and waits until it serves.
-func (n *KafkaNode) Restart(ctx context.Context) error { return n.start(ctx) }
-
-// Pause keeps the broker's sockets open and answers nothing.
-func (n *KafkaNode) Pause() error { return n.process.Pause() }
-
-// Resume ends Pause.
-func (n *KafkaNode) Resume() error { return n.process.Resume() }

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -18,7 +19,11 @@ import (
 const ipCommand = "/usr/sbin/ip"
 
 // Network is a bridge with hosts behind it, each in a network namespace of its
-// own. This machine reaches them, and they it, at Gateway. It needs root.
+// own. This machine reaches them, and they it, at Gateway. It needs root, and
+// nothing that filters what goes over bridges.
+//
+// What a process leaves behind that was killed, the next NewNetwork of any
+// process removes.
 type Network struct {
 	Gateway string // this machine's address in the network
 
@@ -29,57 +34,122 @@ type Network struct {
 
 const (
 	// networkPrefix begins the names of all networks of this package; the id of
-	// the process that made one follows in hexadecimal, and an n. Names of
-	// interfaces have 15 letters at most.
+	// the process that made one follows in hexadecimal, an n and a digit. Names of
+	// interfaces have 15 letters at most, and a host's adds four.
 	networkPrefix = "rgs"
-	// subnets are tried one after the other: 10.213.0.0/24 to 10.213.255.0/24
-	// are private (RFC 1918).
+	// subnetFormat: 10.213.0.0/24 to 10.213.255.0/24 are private (RFC 1918), and
+	// are tried one after the other.
 	subnetFormat = "10.213.%d."
+	// hostsLimit and networksLimit, the latter of one process, keep names that short.
+	hostsLimit    = 240
+	networksLimit = 10
+	// networkLock is held by the one that makes or removes networks: two that look
+	// for a free subnet at once would find the same.
+	networkLock = "/run/lock/registrar-network"
 )
 
-// networks are counted, for their names.
-var networks atomic.Int32
+// networks are those of this process, by name.
+var networks = struct {
+	sync.Mutex
+	open map[string]bool
+}{open: map[string]bool{}}
 
-// NewNetwork makes a network, and removes those whose process has died.
+// NewNetwork makes a network. Close it once its programs have ended.
 func NewNetwork() (*Network, error) {
+	unlock, err := lockNetworks()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	if err := removeStale(); err != nil {
 		return nil, err
 	}
-	taken := map[string]bool{}
+	n, err := freeNetwork()
+	if err != nil {
+		return nil, err
+	}
+	networks.open[n.name] = true
+	for _, args := range [][]string{
+		{"link", "add", n.name, "type", "bridge"},
+		{"addr", "add", n.Gateway + "/24", "dev", n.name},
+		{"link", "set", n.name, "up"},
+	} {
+		if err := ip(args...); err != nil {
+			return nil, errors.Join(fmt.Errorf("%w; it needs root, and iproute2, which hack/deps installs", err), n.remove())
+		}
+	}
+	return n, nil
+}
+
+// lockNetworks waits for its turn among all processes of this machine, and in
+// this one.
+func lockNetworks() (unlock func(), err error) {
+	file, err := os.OpenFile(networkLock, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("devstack: network: %w; it needs root", err)
+	}
+	networks.Lock()
+	for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		networks.Unlock()
+		return nil, errors.Join(fmt.Errorf("devstack: network: lock: %w", err), file.Close())
+	}
+	return func() {
+		networks.Unlock()
+		_ = file.Close() // and the lock is open
+	}, nil
+}
+
+// freeNetwork finds a name and a subnet that nobody has.
+func freeNetwork() (*Network, error) {
+	name := ""
+	for i := range networksLimit {
+		if one := fmt.Sprintf("%s%xn%d", networkPrefix, os.Getpid(), i); !networks.open[one] {
+			name = one
+			break
+		}
+	}
+	if name == "" {
+		return nil, fmt.Errorf("devstack: network: this process has %d of them, which is the limit", networksLimit)
+	}
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
 		return nil, fmt.Errorf("devstack: network: %w", err)
 	}
-	for _, a := range addresses {
-		taken[a.String()] = true
-	}
 	for i := range 256 {
-		n := &Network{name: fmt.Sprintf("%s%xn%d", networkPrefix, os.Getpid(), networks.Add(1)%10), prefix: fmt.Sprintf(subnetFormat, i)}
+		n := &Network{name: name, prefix: fmt.Sprintf(subnetFormat, i)}
 		n.Gateway = n.prefix + "1"
-		if taken[n.Gateway+"/24"] {
-			continue
+		if subnet, err := netip.ParsePrefix(n.prefix + "0/24"); err == nil && !isTaken(subnet, addresses) {
+			return n, nil
 		}
-		if err := errors.Join(ip("link", "add", n.name, "type", "bridge"), ip("addr", "add", n.Gateway+"/24", "dev", n.name), ip("link", "set", n.name, "up")); err != nil {
-			return nil, errors.Join(fmt.Errorf("%w; it needs root, and iproute2, which hack/deps installs", err), n.Close())
-		}
-		return n, nil
 	}
 	return nil, errors.New("devstack: network: every subnet is taken")
+}
+
+// isTaken says whether this machine has an address in the subnet.
+func isTaken(subnet netip.Prefix, addresses []net.Addr) bool {
+	for _, a := range addresses {
+		if own, err := netip.ParsePrefix(a.String()); err == nil && subnet.Contains(own.Addr().Unmap()) {
+			return true
+		}
+	}
+	return false
 }
 
 // Host adds a host to the network.
 func (n *Network) Host() (*Host, error) {
 	k := len(n.hosts) + 2
-	if k > 250 {
-		return nil, errors.New("devstack: network: no room for another host")
+	if len(n.hosts) == hostsLimit {
+		return nil, fmt.Errorf("devstack: network: it has %d hosts, which is the limit", hostsLimit)
 	}
-	h := &Host{IP: n.prefix + strconv.Itoa(k), namespace: fmt.Sprintf("%s%d", n.name, k), outer: fmt.Sprintf("%s.%d", n.name, k)}
+	h := &Host{IP: n.prefix + strconv.Itoa(k), namespace: fmt.Sprintf("%s.%d", n.name, k), outer: fmt.Sprintf("%s.%d", n.name, k)}
 	inner := fmt.Sprintf("%s-%d", n.name, k)
 	n.hosts = append(n.hosts, h)
 	for _, args := range [][]string{
 		{"netns", "add", h.namespace},
-		{"link", "add", h.outer, "type", "veth", "peer", "name", inner},
-		{"link", "set", inner, "netns", h.namespace},
+		{"link", "add", h.outer, "type", "veth", "peer", "name", inner, "netns", h.namespace},
 		{"link", "set", h.outer, "master", n.name, "up"},
 		{"-n", h.namespace, "link", "set", "lo", "up"},
 		{"-n", h.namespace, "addr", "add", h.IP + "/24", "dev", inner},
@@ -95,43 +165,69 @@ func (n *Network) Host() (*Host, error) {
 
 // Close removes the network. Its programs must have ended.
 func (n *Network) Close() error {
-	var failed []error
-	for _, h := range n.hosts {
-		failed = append(failed, ip("netns", "delete", h.namespace)) // its cable goes with it
+	unlock, err := lockNetworks()
+	if err != nil {
+		return err
 	}
-	n.hosts = nil
-	return errors.Join(append(failed, ip("link", "delete", n.name))...)
+	defer unlock()
+	return n.remove()
 }
 
-// removeStale removes the networks of processes that are gone.
+// remove is Close under the lock.
+func (n *Network) remove() error {
+	delete(networks.open, n.name)
+	return removeNetworks(func(name string) bool {
+		of, _, _ := strings.Cut(name, ".")
+		return of == n.name
+	})
+}
+
+// removeStale removes the networks of processes that are gone, one that had
+// this process's id among them.
 func removeStale() error {
-	spaces, err := os.ReadDir("/run/netns")
-	if err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("devstack: network: %w", err)
-	}
-	for _, s := range spaces {
-		if isStale(s.Name()) {
-			_ = ip("netns", "delete", s.Name())
+	return removeNetworks(func(name string) bool {
+		of, _, _ := strings.Cut(name, ".")
+		id, _, _ := strings.Cut(strings.TrimPrefix(of, networkPrefix), "n")
+		pid, err := strconv.ParseInt(id, 16, 32)
+		switch {
+		case !strings.HasPrefix(name, networkPrefix) || err != nil:
+			return false
+		case int(pid) == os.Getpid():
+			return !networks.open[of]
+		default:
+			return errors.Is(syscall.Kill(int(pid), 0), syscall.ESRCH)
 		}
-	}
+	})
+}
+
+// removeNetworks removes the interfaces and namespaces whose names are chosen.
+// Interfaces go first, and are gone at once; those in a namespace go with it some
+// time after its name.
+func removeNetworks(chosen func(name string) bool) error {
+	var failed []error
 	interfaces, err := net.Interfaces()
 	if err != nil {
 		return fmt.Errorf("devstack: network: %w", err)
 	}
 	for _, i := range interfaces {
-		if isStale(i.Name) {
-			_ = ip("link", "delete", i.Name)
+		if !chosen(i.Name) {
+			continue
+		}
+		err := ip("link", "delete", i.Name)
+		if _, gone := net.InterfaceByName(i.Name); gone == nil { // else it went with a namespace meanwhile
+			failed = append(failed, err)
 		}
 	}
-	return nil
-}
-
-// isStale says whether a name is of a network whose process is gone.
-func isStale(name string) bool {
-	rest, ours := strings.CutPrefix(name, networkPrefix)
-	of, _, _ := strings.Cut(rest, "n")
-	pid, err := strconv.ParseInt(of, 16, 32)
-	return ours && err == nil && errors.Is(syscall.Kill(int(pid), 0), syscall.ESRCH)
+	spaces, err := os.ReadDir("/run/netns")
+	if err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("devstack: network: %w", err)
+	}
+	for _, s := range spaces {
+		if chosen(s.Name()) {
+			failed = append(failed, ip("netns", "delete", s.Name()))
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // ip runs iproute2's ip.

@@ -1,26 +1,22 @@
 package devstack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 )
 
 // Registrar is a process of the program itself: web, app or notify.
 type Registrar struct {
-	kind    string
-	name    string
-	host    *Host
-	dir     string
+	program
 	address string
 	admin   string
 	argv    []string
-	process atomic.Pointer[Process]
 }
 
 // RegistrarOptions say what a process of the program is to be.
@@ -28,7 +24,7 @@ type RegistrarOptions struct {
 	Binary string
 	Kind   string // KindWeb, KindApp or KindNotify
 	Name   string
-	Host   *Host
+	Host   *Host  // nil is loopback
 	Dir    string // of its own; made when it is missing
 	Config string // the file that all processes share
 	// Address is where it answers web servers or callers, "" for a free one.
@@ -47,10 +43,16 @@ const (
 
 // NewRegistrar prepares a process, to be started by Restart.
 func NewRegistrar(o RegistrarOptions) (r *Registrar, err error) {
-	r = &Registrar{kind: o.Kind, name: o.Name, host: o.Host, dir: o.Dir, address: o.Address, admin: o.Admin}
+	host := cmp.Or(o.Host, Loopback())
+	for _, path := range []*string{&o.Binary, &o.Config, &o.Dir} { // it runs in Dir
+		if *path, err = filepath.Abs(*path); err != nil {
+			return nil, fmt.Errorf("devstack: %s: %w", o.Name, err)
+		}
+	}
+	r = &Registrar{program: program{name: o.Name, kind: o.Kind, host: host, dir: o.Dir, grace: registrarStop}, address: o.Address, admin: o.Admin}
 	for _, a := range []*string{&r.address, &r.admin} {
 		if *a == "" {
-			if *a, err = o.Host.Address(); err != nil {
+			if *a, err = host.Address(); err != nil {
 				return nil, fmt.Errorf("devstack: %s: %w", o.Name, err)
 			}
 		}
@@ -77,27 +79,13 @@ func NewRegistrar(o RegistrarOptions) (r *Registrar, err error) {
 func (r *Registrar) Address() string { return r.address }
 
 // About implements Part.
-func (r *Registrar) About() About {
-	return About{Name: r.name, Kind: r.kind, PID: r.process.Load().PID(), Address: r.address, Admin: r.admin, Log: r.process.Load().Log}
-}
+func (r *Registrar) About() About { return r.about(r.address, r.admin) }
 
 // Restart implements Part.
 func (r *Registrar) Restart(ctx context.Context) error {
-	if p := r.process.Load(); p != nil && !p.ended() {
-		return fmt.Errorf("devstack: %s: still running", r.name)
-	}
-	p, err := r.host.Start(r.name, r.dir, r.argv...)
-	if err != nil {
-		return err
-	}
-	r.process.Store(p)
 	ctx, cancel := context.WithTimeout(ctx, registrarStart)
 	defer cancel()
-	if err := p.AwaitReady(ctx, r.ready); err != nil {
-		p.Kill()
-		return err
-	}
-	return nil
+	return r.start(ctx, r.ready, r.argv...)
 }
 
 // ready asks /readyz.
@@ -108,6 +96,7 @@ func (r *Registrar) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
@@ -118,24 +107,3 @@ func (r *Registrar) ready(ctx context.Context) error {
 	}
 	return nil
 }
-
-// Kill implements Part.
-func (r *Registrar) Kill() { r.process.Load().Kill() }
-
-// Stop implements Part.
-func (r *Registrar) Stop() { r.process.Load().Stop(registrarStop) }
-
-// Pause implements Part.
-func (r *Registrar) Pause() error { return r.process.Load().Pause() }
-
-// Resume implements Part.
-func (r *Registrar) Resume() error { return r.process.Load().Resume() }
-
-// Exited implements Part.
-func (r *Registrar) Exited() <-chan struct{} { return r.process.Load().Exited() }
-
-// Partition implements Part.
-func (r *Registrar) Partition() error { return r.host.Partition() }
-
-// Heal implements Part.
-func (r *Registrar) Heal() error { return r.host.Heal() }

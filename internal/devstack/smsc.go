@@ -3,6 +3,7 @@ package devstack
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	_ "embed"
@@ -21,21 +22,21 @@ import (
 var smscScript []byte
 
 // SMSC is a message centre (npm's smpp) that speaks SMPP 3.4, behaves as it is
-// told and keeps a journal of what comes. Its ids grow from 4097.
+// told and keeps a journal of what comes. Its ids grow from 4097. It is a Part.
 type SMSC struct {
-	*Process
 	Host               string
 	Port               int
 	SystemID, Password string         // what it takes binds with
 	RootCAs            *x509.CertPool // of its certificate; nil without TLS
-	control            int
-	options            map[string]any
-	dir                string
+	program
+	control int
+	options map[string]any
 }
 
-// SMSCOptions say what the message centre offers.
+// SMSCOptions say what the message centre offers, and where.
 type SMSCOptions struct {
-	TLS bool // from the first byte
+	Host *Host // nil is loopback
+	TLS  bool  // from the first byte
 }
 
 // SMSCBehaviour is what a message centre does from now on. The zero value takes
@@ -102,7 +103,8 @@ type SMSCEvent struct {
 // StartSMSC starts a message centre whose files are in dir, and waits until it
 // listens.
 func StartSMSC(ctx context.Context, dir string, o SMSCOptions) (*SMSC, error) {
-	s := &SMSC{Host: "127.0.0.1", SystemID: "registrar", Password: "secret"}
+	host := cmp.Or(o.Host, Loopback())
+	s := &SMSC{Host: host.IP, SystemID: "registrar", Password: "secret", program: program{name: "smsc", kind: KindSMSC, host: host, grace: sinkStop}}
 	if err := s.prepare(dir, o); err != nil {
 		return nil, fmt.Errorf("devstack: smsc: %w", err)
 	}
@@ -113,6 +115,9 @@ func (s *SMSC) prepare(dir string, o SMSCOptions) (err error) {
 	if s.dir, err = filepath.Abs(dir); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
 	cache, err := CacheDir()
 	if err != nil {
 		return err
@@ -121,7 +126,7 @@ func (s *SMSC) prepare(dir string, o SMSCOptions) (err error) {
 	if _, err := os.Stat(filepath.Join(modules, "smpp")); err != nil {
 		return fmt.Errorf("%w (hack/deps installs it)", err)
 	}
-	s.options = map[string]any{"ports": s.file("ports.json"), "journal": s.file("journal.jsonl"), "modules": modules, "system_id": s.SystemID, "password": s.Password}
+	s.options = map[string]any{"host": s.Host, "ports": s.file("ports.json"), "journal": s.file("journal.jsonl"), "modules": modules, "system_id": s.SystemID, "password": s.Password}
 	if o.TLS {
 		cert, key := s.file("cert.pem"), s.file("key.pem")
 		if s.RootCAs, err = writeCertificate(cert, key, s.Host); err != nil {
@@ -134,8 +139,10 @@ func (s *SMSC) prepare(dir string, o SMSCOptions) (err error) {
 
 func (s *SMSC) file(name string) string { return filepath.Join(s.dir, name) }
 
-// Restart starts the message centre again on the same port, with the behaviour
-// of a new one, once its process has ended.
+// About implements Part.
+func (s *SMSC) About() About { return s.about(net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), "") }
+
+// Restart implements Part: on the same port, with the behaviour of a new one.
 func (s *SMSC) Restart(ctx context.Context) error {
 	s.options["port"], s.options["control"] = s.Port, s.control // 0 the first time: free ones
 	options, err := json.Marshal(s.options)
@@ -145,16 +152,7 @@ func (s *SMSC) Restart(ctx context.Context) error {
 	if err := os.RemoveAll(s.file("ports.json")); err != nil {
 		return fmt.Errorf("devstack: smsc: %w", err)
 	}
-	p, err := StartProcess("smsc", s.dir, "/usr/bin/node", s.file("smsc.js"), string(options))
-	if err != nil {
-		return err
-	}
-	s.Process = p
-	if err := p.AwaitReady(ctx, s.listens); err != nil {
-		p.Kill()
-		return err
-	}
-	return nil
+	return s.start(ctx, s.listens, "/usr/bin/node", s.file("smsc.js"), string(options))
 }
 
 // listens reads the ports that were taken; both are open by then.
@@ -167,7 +165,9 @@ func (s *SMSC) listens(context.Context) error {
 	if err := json.Unmarshal(written, &ports); err != nil {
 		return err
 	}
-	s.Port, s.control = ports.Port, ports.Control
+	if s.Port == 0 {
+		s.Port, s.control = ports.Port, ports.Control
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package devstack
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -23,18 +24,18 @@ import (
 )
 
 // SMTP is a mail server (Debian's aiosmtpd) that keeps what it takes in a
-// Maildir. Whatever was accepted is in a file by then.
+// Maildir. Whatever was accepted is in a file by then. It is a Part.
 type SMTP struct {
-	*Process
 	Host    string
 	Port    int
 	RootCAs *x509.CertPool // of its certificate; nil without TLS
-	argv    []string
-	dir     string
+	program
+	argv []string
 }
 
-// SMTPOptions say what the server offers.
+// SMTPOptions say what the server offers, and where.
 type SMTPOptions struct {
+	Host     *Host  // nil is loopback
 	TLS      string // "" for none, "starttls" (required), "tls" from the first byte
 	SMTPUTF8 bool   // RFC 6531
 }
@@ -46,11 +47,15 @@ func StartSMTP(ctx context.Context, dir string, o SMTPOptions) (*SMTP, error) {
 	if err != nil {
 		return nil, fmt.Errorf("devstack: smtp: %w", err)
 	}
-	port, err := FreePort()
+	host := cmp.Or(o.Host, Loopback())
+	port, err := host.Port()
 	if err != nil {
 		return nil, fmt.Errorf("devstack: smtp: %w", err)
 	}
-	s := &SMTP{Host: "127.0.0.1", Port: port, dir: dir}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("devstack: smtp: %w", err)
+	}
+	s := &SMTP{Host: host.IP, Port: port, program: program{name: "mail", kind: KindMail, host: host, dir: dir, grace: sinkStop}}
 	s.argv = []string{"/usr/bin/aiosmtpd", "-n", "-c", "aiosmtpd.handlers.Mailbox", "-l", net.JoinHostPort(s.Host, strconv.Itoa(port))}
 	if o.SMTPUTF8 {
 		s.argv = append(s.argv, "--smtputf8")
@@ -70,20 +75,14 @@ func StartSMTP(ctx context.Context, dir string, o SMTPOptions) (*SMTP, error) {
 	return s, s.Restart(ctx)
 }
 
-// Restart starts the server again on the same port with the same mail, once
-// its process has ended.
-func (s *SMTP) Restart(ctx context.Context) error {
-	p, err := StartProcess("smtp", s.dir, s.argv...)
-	if err != nil {
-		return err
-	}
-	s.Process = p
-	if err := p.AwaitReady(ctx, s.greets); err != nil {
-		p.Kill()
-		return err
-	}
-	return nil
-}
+// sinkStop is for a server of mail or SMS to end.
+const sinkStop = 5 * time.Second
+
+// About implements Part.
+func (s *SMTP) About() About { return s.about(net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), "") }
+
+// Restart implements Part: on the same port with the same mail.
+func (s *SMTP) Restart(ctx context.Context) error { return s.start(ctx, s.greets, s.argv...) }
 
 // greets asks for the greeting, where it is not behind TLS.
 func (s *SMTP) greets(ctx context.Context) error {
@@ -136,11 +135,7 @@ func (s *SMTP) Messages() ([]*mail.Message, error) {
 		if err != nil {
 			return nil, err
 		}
-		raw, err := os.ReadFile(filepath.Join(s.maildir(), "new", e.Name()))
-		if err != nil {
-			return nil, err
-		}
-		m, err := mail.ReadMessage(bytes.NewReader(raw))
+		m, err := readMessage(filepath.Join(s.maildir(), "new", e.Name()))
 		if err != nil {
 			return nil, err
 		}
@@ -152,6 +147,15 @@ func (s *SMTP) Messages() ([]*mail.Message, error) {
 		messages[i] = a.message
 	}
 	return messages, nil
+}
+
+// readMessage reads a message whole.
+func readMessage(name string) (*mail.Message, error) {
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return mail.ReadMessage(bytes.NewReader(raw))
 }
 
 // writeCertificate makes a certificate of its own authority for host, an

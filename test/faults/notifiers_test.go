@@ -110,7 +110,7 @@ func TestNotifiersUnderChaos(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { smsc.Stop(5 * time.Second) })
+	t.Cleanup(smsc.Stop)
 	shared := harness.CheapHash + database + kafka + fmt.Sprintf(`
 email:
   driver: smtp

@@ -1,7 +1,9 @@
-// A message centre (SMSC) for tests: npm's smpp on loopback, which behaves as it is told.
+// A message centre (SMSC) for tests: npm's smpp, which behaves as it is told.
 //
-//   node smsc.js '{"port": 0, "control": 0, "ports": "ports.json", "journal": "journal.jsonl", "modules": ".../node_modules",
+//   node smsc.js '{"host": "127.0.0.1", "port": 0, "control": 0, "ports": "ports.json", "journal": "journal.jsonl", "modules": ".../node_modules",
 //     "system_id": "me", "password": "secret"}'
+//
+// password_file, instead of password, names a file that holds it.
 //
 // It writes the ports that it has taken to the file of that name. At the control port it listens for HTTP: PUT /behaviour replaces how it behaves, POST /unbind,
 // /drop, /garbage and /mobile do something to every bind at once. What comes is written to the journal, a JSON object a
@@ -12,6 +14,7 @@ const http = require('http');
 const path = require('path');
 
 const options = JSON.parse(process.argv[2]);
+if (options.password_file) options.password = fs.readFileSync(options.password_file, 'utf8').trim();
 const smpp = require(path.join(options.modules, 'smpp'));
 
 // Raw, as it was written: the library makes a Date of it.
@@ -135,7 +138,7 @@ const server = smpp.createServer(options.cert ? {cert: fs.readFileSync(options.c
     session.send(pdu.response(), () => session.close());
   });
 });
-server.listen(options.port, '127.0.0.1', () => control.listen(options.control, '127.0.0.1', () => {
+server.listen(options.port, options.host, () => control.listen(options.control, options.host, () => {
   fs.writeFileSync(options.ports + '.new', JSON.stringify({port: server.address().port, control: control.address().port}));
   fs.renameSync(options.ports + '.new', options.ports);
 }));
