@@ -253,3 +253,7 @@ func (s *Service) Text(ctx context.Context, id string) (string, error) {
 	}
 	return whole.Text, nil
 }
+
+// Endpoint is a service that runs already, at the URL of its SOAP endpoint. It
+// answers calls alone: it has no process, no log and no admin listener here.
+func Endpoint(url string, client *http.Client) *Service { return &Service{URL: url, http: client} }
