@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,49 +19,53 @@ const (
 	mariadbInstall = "mariadb-install-db"
 	mariadbServer  = "/usr/sbin/mariadbd"
 	mariadbClient  = "mariadb"
+	mariadbBackup  = "/usr/bin/mariadb-backup"
 	galeraLibrary  = "/usr/lib/galera/libgalera_smm.so"
 	// socketPathLimit is what sockaddr_un takes, with its final zero.
 	socketPathLimit = 107
+	// mariadbStop is for what is in progress, and for leaving the cluster.
+	mariadbStop = 30 * time.Second
 )
 
-// MariaDB is a Galera cluster of one MariaDB node, with durable commits, or a
-// node that has joined one (see Join). It keeps its data directory and its
-// ports over Kill, Stop and Restart.
+// MariaDB is a node of a Galera cluster, with durable commits: the only one
+// (StartMariaDB) or one of several (StartGalera). It keeps its data directory
+// and its ports over Kill, Stop and Restart.
 //
 // To be relied on: write-set replication is on, so that statements and COMMIT
 // answer as on a cluster (1047, 1213, wsrep_* status).
 type MariaDB struct {
-	Address  string // host:port on loopback
+	Address  string // host:port for clients
 	User     string // may do everything
 	Password string
 
-	dir     string
-	config  string
-	socket  string
-	cluster string // host:port where other nodes join
-	peer    string // the cluster that this node joins; "" makes one
-	process *Process
+	name     string
+	host     *Host
+	dir      string
+	config   string
+	socket   string
+	group    string   // host:port where the other nodes reach it
+	transfer []string // host:port where it takes write-sets that it missed (IST), and where a whole copy (SST)
+	peers    []string // the group addresses of the cluster's nodes; none for the only one
+	process  *Process
 }
 
 // StartMariaDB makes a data directory in dir, which should be empty, and
 // starts a node on free ports of loopback. It takes about two seconds.
 func StartMariaDB(ctx context.Context, dir string) (*MariaDB, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("devstack: mariadb: %w", err)
-	}
-	m, ports, err := newMariaDB(dir)
+	m, err := newMariaDB("db1", dir, Loopback())
 	if err != nil {
 		return nil, err
 	}
-	if err := m.install(ctx, ports); err != nil {
+	if err := m.configure(); err != nil {
+		return nil, err
+	}
+	if err := m.install(ctx); err != nil {
 		return nil, err
 	}
 	if err := m.Restart(ctx); err != nil {
 		return nil, err
 	}
-	grant := fmt.Sprintf("CREATE USER '%[1]s'@'%%' IDENTIFIED BY '%[2]s'; GRANT ALL ON *.* TO '%[1]s'@'%%' WITH GRANT OPTION", m.User, m.Password)
-	if _, err := m.Query(ctx, grant); err != nil {
+	if err := m.grant(ctx); err != nil {
 		m.Kill()
 		return nil, err
 	}
@@ -67,32 +73,72 @@ func StartMariaDB(ctx context.Context, dir string) (*MariaDB, error) {
 }
 
 // newMariaDB is a node that is not there yet, and the ports that it takes.
-func newMariaDB(dir string) (*MariaDB, []int, error) {
-	ports := make([]int, 3)
-	for i := range ports {
-		var err error
-		if ports[i], err = FreePort(); err != nil {
-			return nil, nil, fmt.Errorf("devstack: mariadb: %w", err)
+func newMariaDB(name, dir string, host *Host) (*MariaDB, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("devstack: %s: %w", name, err)
+	}
+	m := &MariaDB{
+		User: "registrar", Password: "devstack", name: name, host: host,
+		dir: dir, config: filepath.Join(dir, "node.cnf"), socket: filepath.Join(dir, "s"), transfer: make([]string, 2),
+	}
+	for _, address := range []*string{&m.Address, &m.group, &m.transfer[0], &m.transfer[1]} {
+		if *address, err = host.Address(); err != nil {
+			return nil, fmt.Errorf("devstack: %s: %w", name, err)
 		}
 	}
-	local := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-	m := &MariaDB{
-		Address: local(ports[0]), User: "registrar", Password: "devstack", cluster: local(ports[1]),
-		dir: dir, config: filepath.Join(dir, "node.cnf"), socket: filepath.Join(dir, "s"),
-	}
 	if len(m.socket) > socketPathLimit {
-		return nil, nil, fmt.Errorf("devstack: mariadb: the directory's path is too long for a socket in it: %s", dir)
+		return nil, fmt.Errorf("devstack: %s: the directory's path is too long for a socket in it: %s", name, dir)
 	}
-	return m, ports, nil
+	return m, nil
 }
 
-// install writes the configuration and the system tables.
-func (m *MariaDB) install(ctx context.Context, ports []int) error {
-	if err := m.configure(ports); err != nil {
-		return err
+// configure makes the directories and writes the configuration.
+func (m *MariaDB) configure() error {
+	for _, file := range []string{galeraLibrary, mariadbBackup} {
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("devstack: %s: %w (hack/deps installs it)", m.name, err)
+		}
 	}
-	install := exec.CommandContext(ctx, mariadbInstall, append([]string{"--no-defaults", "--datadir=" + filepath.Join(m.dir, "data"), //nolint:gosec // our own arguments
-		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"}, asRoot()...)...)
+	if err := os.MkdirAll(filepath.Join(m.dir, "tmp"), 0o700); err != nil {
+		return fmt.Errorf("devstack: %s: %w", m.name, err)
+	}
+	text := "[mariadbd]\n"
+	for _, s := range slices.Concat(m.place(), GaleraSettings()) {
+		if s.Name == providerOptions {
+			s.Value = fmt.Sprintf(`"gmcast.listen_addr=tcp://%s;ist.recv_addr=%s;%s"`, m.group, m.transfer[0], s.Value)
+		}
+		text += s.Name + "=" + s.Value + "\n"
+	}
+	if err := os.WriteFile(m.config, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("devstack: %s: %w", m.name, err)
+	}
+	return nil
+}
+
+// place are the settings of this node on this machine: its files, addresses and
+// small buffers. Without an address to join in gcomm:// a node makes a cluster
+// of its own, at every start.
+func (m *MariaDB) place() []Setting {
+	_, port, _ := strings.Cut(m.Address, ":")
+	return []Setting{
+		{"datadir", m.data()}, {"tmpdir", filepath.Join(m.dir, "tmp")}, {"socket", m.socket}, {"pid-file", filepath.Join(m.dir, "pid")},
+		{"bind-address", m.host.IP}, {"port", port},
+		{"performance_schema", "OFF"}, {"innodb_buffer_pool_size", "64M"}, {"innodb_log_file_size", logFileSize},
+		{"wsrep_provider", galeraLibrary}, {"wsrep_node_name", m.name}, {"wsrep_node_address", m.group}, {"wsrep_node_incoming_address", m.Address},
+		{"wsrep_cluster_address", "gcomm://" + strings.Join(m.peers, ",")},
+		{"wsrep_sst_auth", "root:"}, {"wsrep_sst_receive_address", m.transfer[1]},
+	}
+}
+
+const logFileSize = "32M"
+
+func (m *MariaDB) data() string { return filepath.Join(m.dir, "data") }
+
+// install makes the data directory with the system tables.
+func (m *MariaDB) install(ctx context.Context) error {
+	install := exec.CommandContext(ctx, mariadbInstall, append([]string{"--no-defaults", "--datadir=" + m.data(), //nolint:gosec // our own arguments
+		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=" + logFileSize}, asRoot()...)...)
 	install.WaitDelay = time.Second
 	if out, err := install.CombinedOutput(); err != nil {
 		return fmt.Errorf("devstack: %s: %w (hack/deps installs it)\n%s", mariadbInstall, err, out)
@@ -100,107 +146,171 @@ func (m *MariaDB) install(ctx context.Context, ports []int) error {
 	return nil
 }
 
-// configure makes the directories and writes the configuration.
-func (m *MariaDB) configure(ports []int) error {
-	if _, err := os.Stat(galeraLibrary); err != nil {
-		return fmt.Errorf("devstack: mariadb: %w (hack/deps installs it)", err)
-	}
-	for _, sub := range []string{"data", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(m.dir, sub), 0o700); err != nil {
-			return fmt.Errorf("devstack: mariadb: %w", err)
-		}
-	}
-	if err := os.WriteFile(m.config, []byte(m.configuration(ports)), 0o600); err != nil {
-		return fmt.Errorf("devstack: mariadb: %w", err)
-	}
-	return nil
+// grant makes the user, on all nodes of the cluster.
+func (m *MariaDB) grant(ctx context.Context) error {
+	_, err := m.Query(ctx, fmt.Sprintf("CREATE USER '%[1]s'@'%%' IDENTIFIED BY '%[2]s'; GRANT ALL ON *.* TO '%[1]s'@'%%' WITH GRANT OPTION", m.User, m.Password))
+	return err
 }
 
-// configuration is that of a durable node with small buffers. Without an
-// address to join in gcomm:// the node bootstraps itself, also after a kill.
-func (m *MariaDB) configuration(ports []int) string {
-	return fmt.Sprintf(`[mariadbd]
-datadir=%[1]s/data
-tmpdir=%[1]s/tmp
-socket=%[2]s
-pid-file=%[1]s/pid
-bind-address=127.0.0.1
-port=%[3]d
-skip-name-resolve
-performance_schema=OFF
-character-set-server=utf8mb4
-binlog_format=ROW
-default_storage_engine=InnoDB
-innodb_autoinc_lock_mode=2
-innodb_flush_log_at_trx_commit=1
-innodb_buffer_pool_size=64M
-innodb_log_file_size=32M
-innodb_lock_wait_timeout=5
-max_connections=500
-wsrep_on=ON
-wsrep_provider=%[4]s
-wsrep_cluster_name=registrar
-wsrep_cluster_address=gcomm://%[7]s
-wsrep_node_address=127.0.0.1:%[5]d
-wsrep_provider_options="gmcast.listen_addr=tcp://127.0.0.1:%[5]d;ist.recv_addr=127.0.0.1:%[6]d;gcache.size=16M"
-`, m.dir, m.socket, ports[0], galeraLibrary, ports[1], ports[2], m.peer)
-}
-
-// Restart starts the node again after Kill or Stop and waits until it takes
-// writes.
+// Restart implements Part: it waits until the node takes writes. A node that has
+// crashed says by its own log where it is, so that the others send what it has
+// missed and not all that they have. One of several never makes a cluster of its
+// own; where none of them runs, see Galera.Bootstrap.
 func (m *MariaDB) Restart(ctx context.Context) error {
-	if m.process != nil {
-		select {
-		case <-m.process.Exited():
-		default:
-			return errors.New("devstack: mariadb: still running")
-		}
+	if len(m.peers) == 0 {
+		return m.start(ctx)
 	}
-	p, err := StartProcess("mariadb", m.dir, append([]string{mariadbServer, "--defaults-file=" + m.config}, asRoot()...)...)
+	at, err := m.recoverPosition(ctx)
+	if err != nil {
+		return err
+	}
+	return m.start(ctx, at.flags()...)
+}
+
+// start runs the server and waits until it takes writes.
+func (m *MariaDB) start(ctx context.Context, flags ...string) error {
+	if err := m.mustBeDown(); err != nil {
+		return err
+	}
+	p, err := m.host.Start(m.name, m.dir, slices.Concat([]string{mariadbServer, "--defaults-file=" + m.config}, asRoot(), flags)...)
 	if err != nil {
 		return err
 	}
 	m.process = p
-	err = p.AwaitReady(ctx, func(ctx context.Context) error {
-		state, err := m.Query(ctx, "SHOW GLOBAL STATUS LIKE 'wsrep_local_state_comment'")
-		if err == nil && !strings.HasSuffix(state, "Synced") {
-			err = fmt.Errorf("the node's state is %q", state)
-		}
-		return err
-	})
-	if err != nil {
+	if err := p.AwaitReady(ctx, m.synced); err != nil {
 		p.Kill()
+		return err
+	}
+	return nil
+}
+
+func (m *MariaDB) mustBeDown() error {
+	if m.process != nil && !m.process.ended() {
+		return fmt.Errorf("devstack: %s: still running", m.name)
+	}
+	return nil
+}
+
+// synced says whether the node takes writes.
+func (m *MariaDB) synced(ctx context.Context) error {
+	state, err := m.Status(ctx, "wsrep_local_state_comment")
+	if err == nil && state != "Synced" {
+		err = fmt.Errorf("the node's state is %q", state)
 	}
 	return err
 }
 
-// Stop ends the node as an operator does.
-func (m *MariaDB) Stop() { m.process.Stop(30 * time.Second) }
+// position is how far a node has come in the history of a cluster.
+type position struct {
+	text  string // the cluster's UUID, a colon and seqno
+	seqno int64  // -1 where it is not known
+}
 
-// Kill is SIGKILL: what was not on disk is lost.
+// flags tell a server that starts where it is.
+func (p position) flags() []string {
+	if p.seqno < 0 {
+		return nil
+	}
+	return []string{"--wsrep_start_position=" + p.text}
+}
+
+var recoveredPosition = regexp.MustCompile(`WSREP: Recovered position: ([0-9a-f-]{36}:(-?\d+))`)
+
+// recoverPosition lets the storage engine bring the data of a node that does not
+// run in order, and say how far it is.
+func (m *MariaDB) recoverPosition(ctx context.Context) (position, error) {
+	if err := m.mustBeDown(); err != nil {
+		return position{}, err
+	}
+	if _, err := os.Stat(filepath.Join(m.data(), "ibdata1")); errors.Is(err, fs.ErrNotExist) {
+		return position{seqno: -1}, nil // its disk was lost
+	}
+	server := exec.CommandContext(ctx, mariadbServer, append([]string{"--defaults-file=" + m.config, "--wsrep-recover"}, asRoot()...)...) //nolint:gosec // our own arguments
+	server.WaitDelay = time.Second
+	out, err := server.CombinedOutput()
+	if err != nil {
+		return position{}, fmt.Errorf("devstack: %s: its position: %w\n%s", m.name, err, out)
+	}
+	found := recoveredPosition.FindSubmatch(out)
+	if found == nil {
+		return position{}, fmt.Errorf("devstack: %s: the server does not say its position\n%s", m.name, out)
+	}
+	seqno, err := strconv.ParseInt(string(found[2]), 10, 64)
+	if err != nil {
+		return position{}, fmt.Errorf("devstack: %s: its position: %w", m.name, err)
+	}
+	return position{text: string(found[1]), seqno: seqno}, nil
+}
+
+// About implements Part.
+func (m *MariaDB) About() About {
+	return About{Name: m.name, Kind: KindDatabase, PID: m.process.PID(), Address: m.Address, Log: m.process.Log}
+}
+
+// Stop implements Part.
+func (m *MariaDB) Stop() { m.process.Stop(mariadbStop) }
+
+// Kill implements Part.
 func (m *MariaDB) Kill() { m.process.Kill() }
 
-// Pause stops the node in mid-step; its sockets stay open.
+// Pause implements Part.
 func (m *MariaDB) Pause() error { return m.process.Pause() }
 
-// Resume lets a paused node go on.
+// Resume implements Part.
 func (m *MariaDB) Resume() error { return m.process.Resume() }
 
-// CreateDatabase makes an empty database of this name.
+// Exited implements Part.
+func (m *MariaDB) Exited() <-chan struct{} { return m.process.Exited() }
+
+// Partition implements Part.
+func (m *MariaDB) Partition() error { return m.host.Partition() }
+
+// Heal implements Part.
+func (m *MariaDB) Heal() error { return m.host.Heal() }
+
+// Wipe is the loss of the disk of a node that does not run: after it Restart
+// lets the others send all that they have.
+func (m *MariaDB) Wipe() error {
+	if err := m.mustBeDown(); err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(m.data()), os.Mkdir(m.data(), 0o700)); err != nil {
+		return fmt.Errorf("devstack: %s: %w", m.name, err)
+	}
+	return nil
+}
+
+// CreateDatabase makes an empty database of this name, on all nodes of the
+// cluster.
 func (m *MariaDB) CreateDatabase(ctx context.Context, name string) error {
 	_, err := m.Query(ctx, "CREATE DATABASE `"+strings.ReplaceAll(name, "`", "")+"` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 	return err
 }
 
+// Status is one of the server's status variables, such as wsrep_cluster_size. A
+// node without quorum tells them too.
+func (m *MariaDB) Status(ctx context.Context, variable string) (string, error) {
+	row, err := m.Query(ctx, "SHOW GLOBAL STATUS LIKE '"+variable+"'")
+	if err != nil {
+		return "", err
+	}
+	_, value, found := strings.Cut(row, "\t")
+	if !found {
+		return "", errors.New("devstack: " + m.name + ": it has no status " + variable)
+	}
+	return value, nil
+}
+
 // Query runs SQL by the command-line client as root over the node's socket,
-// and gives its output: tab-separated rows without headings.
+// and gives its output: tab-separated rows without headings. A node that is cut
+// off answers too.
 func (m *MariaDB) Query(ctx context.Context, sql string) (string, error) {
 	client := exec.CommandContext(ctx, mariadbClient, "--no-defaults", "--user=root", "--socket="+m.socket, "--batch", "--skip-column-names", "--execute="+sql) //nolint:gosec // our own arguments
 	client.WaitDelay = time.Second
 	out, err := client.CombinedOutput()
 	text := strings.TrimSpace(string(out))
 	if err != nil {
-		return "", fmt.Errorf("devstack: mariadb: %w: %s", err, text)
+		return "", fmt.Errorf("devstack: %s: %w: %s", m.name, err, text)
 	}
 	return text, nil
 }

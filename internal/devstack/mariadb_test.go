@@ -58,33 +58,6 @@ func TestMariaDB(t *testing.T) {
 	}
 }
 
-// TestMariaDBOfTwoNodes: what one of them commits the other one has.
-func TestMariaDBOfTwoNodes(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	first, err := devstack.StartMariaDB(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(first.Kill)
-	if _, err := first.Query(ctx, "CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY); INSERT INTO d.t VALUES (1)"); err != nil {
-		t.Fatal(err)
-	}
-	second, err := first.Join(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(second.Kill)
-	if _, err := second.Query(ctx, "INSERT INTO d.t VALUES (2)"); err != nil {
-		t.Fatal(err)
-	}
-	for name, m := range map[string]*devstack.MariaDB{"first": first, "second": second} {
-		if got, err := m.Query(ctx, "SET SESSION wsrep_sync_wait=1; SELECT COUNT(*) FROM d.t"); err != nil || got != "2" {
-			t.Errorf("the %s node has %q rows, %v", name, got, err)
-		}
-	}
-}
-
 func TestMariaDBInTooDeepADirectory(t *testing.T) {
 	deep := t.TempDir()
 	for range 20 {

@@ -1,45 +1,20 @@
 package store_test
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
 
-	"registrar/internal/devstack"
 	"registrar/internal/registration"
 	"registrar/internal/store"
 )
 
-// twoNodes are two servers' ways to one database of a Galera cluster, each at a
-// node of its own.
-func twoNodes(t *testing.T) [2]store.Options {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	first, err := devstack.StartMariaDB(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(first.Kill)
-	second, err := first.Join(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(second.Kill)
-	o := onNode(t, first)
-	migrate(t, o)
-	other := o
-	other.Addresses = []string{second.Address}
-	return [2]store.Options{o, other}
-}
-
 // TestCodesAtTwoNodes: what is asked at both at once is counted together, and
 // neither answers by what the other has changed meanwhile.
 func TestCodesAtTwoNodes(t *testing.T) {
-	nodes := twoNodes(t)
-	keys := codeKeys(t)
-	db := [2]*store.DB{open(t, nodes[0]), open(t, nodes[1])}
+	g := sharedCluster(t)
+	o, keys := g.database(t), codeKeys(t)
+	db := [2]*store.DB{open(t, g.at(o, 0)), open(t, g.at(o, 1))}
 	servers := []*registration.Service{verifier(db[0], keys), verifier(db[1], keys)}
 	t.Run("five tries", func(t *testing.T) {
 		for range 10 {

@@ -55,3 +55,24 @@ func (db *DB) Waiting() int {
 
 // GroupTime changes how long a group stays open.
 func (db *DB) GroupTime(d time.Duration) { db.writers.(*soleWriter).groupTime = d }
+
+// Nodes are nodes that no prober asks.
+type Nodes struct{ nodes *nodes }
+
+// NewNodes are so many that nothing is known of.
+func NewNodes(n int) Nodes { return Nodes{newNodes(make([]string, n))} }
+
+// Found takes what a probe found, and gives the name that is to be claimed now, if any.
+func (n Nodes) Found(i int, name, owner string, fence int64, err error) string {
+	claim, _, _ := n.nodes.found(i, name, writerRow{Owner: owner, Fence: fence}, err)
+	return claim.Owner
+}
+
+// Written ends a claim.
+func (n Nodes) Written() { n.nodes.written() }
+
+// InOrder are the nodes in the order in which a connection tries them.
+func (n Nodes) InOrder() []int { return n.nodes.inOrder() }
+
+// Elsewhere says whether one other than i takes writes.
+func (n Nodes) Elsewhere(i int) bool { return n.nodes.elsewhere(i) }

@@ -37,6 +37,10 @@ func TestMain(m *testing.M) {
 	if node.dir != "" {
 		_ = os.RemoveAll(node.dir)
 	}
+	if err := cluster.end(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -6,33 +6,44 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
 )
 
-// node is one server of the database, and all that is connected to it.
+// node is one server of the database, and all that waits for it.
 type node struct {
 	address string
-	down    atomic.Bool // as the last probes found it
 
-	mu      sync.Mutex
-	sockets map[net.Conn]struct{}
+	// As the last probes found it; under the mu of nodes.
+	name string // what it calls itself, "" while it has never answered
+	down bool
+
+	mu    sync.Mutex
+	links map[*link]struct{}
 }
 
-func (n *node) keep(socket net.Conn) {
+// takesWrites says whether the last probe found it so.
+func (n *node) takesWrites() bool { return n.name != "" && !n.down }
+
+// link is a connection, or an attempt to get one.
+type link struct{ end func() }
+
+// keep makes the node's end that of whatever end ends, until it is forgotten.
+func (n *node) keep(end func()) *link {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.sockets == nil {
-		n.sockets = map[net.Conn]struct{}{}
+	if n.links == nil {
+		n.links = map[*link]struct{}{}
 	}
-	n.sockets[socket] = struct{}{}
+	l := &link{end}
+	n.links[l] = struct{}{}
+	return l
 }
 
-func (n *node) forget(socket net.Conn) {
+func (n *node) forget(l *link) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.sockets, socket)
+	delete(n.links, l)
 }
 
 // sever ends whatever waits for the node. COMMIT takes no context: without
@@ -40,10 +51,10 @@ func (n *node) forget(socket net.Conn) {
 func (n *node) sever() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for socket := range n.sockets {
-		_ = socket.Close()
+	for l := range n.links {
+		l.end()
 	}
-	clear(n.sockets)
+	clear(n.links)
 }
 
 // nodeConnector connects to one node in one way: a pool has one for each node.
@@ -52,7 +63,7 @@ type nodeConnector struct {
 	driver.Connector
 }
 
-// socketKey is where Connect leaves room for the socket that the driver dials.
+// socketKey is where connect leaves room for the socket that the driver dials.
 type socketKey struct{}
 
 func newNodeConnector(o Options, n *node, variables map[string]string) (nodeConnector, error) {
@@ -74,19 +85,27 @@ func newNodeConnector(o Options, n *node, variables map[string]string) (nodeConn
 	return nodeConnector{n, c}, nil
 }
 
-// connect gives a connection to a node that takes writes.
+// connect gives a connection to a node that takes writes. A node that is severed
+// ends the attempt too.
 func (c nodeConnector) connect(ctx context.Context, chosen func(*node) bool) (driver.Conn, error) {
 	var socket net.Conn
-	conn, err := c.Connect(context.WithValue(ctx, socketKey{}, &socket))
+	attempt, cancel := context.WithCancelCause(context.WithValue(ctx, socketKey{}, &socket))
+	defer cancel(nil)
+	trying := c.node.keep(func() { cancel(errNotReady) })
+	defer c.node.forget(trying)
+	conn, err := c.Connect(attempt)
+	if err == nil {
+		if err = nodeReady(attempt, conn); err != nil {
+			_ = conn.Close()
+		}
+	}
 	if err != nil {
+		if ctx.Err() == nil && attempt.Err() != nil {
+			err = context.Cause(attempt)
+		}
 		return nil, err //nolint:wrapcheck // classified by its type
 	}
-	if err := nodeReady(ctx, conn); err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	c.node.keep(socket)
-	return &nodeConn{mariadbConn: conn.(mariadbConn), node: c.node, socket: socket, chosen: chosen}, nil
+	return &nodeConn{mariadbConn: conn.(mariadbConn), node: c.node, link: c.node.keep(func() { _ = socket.Close() }), chosen: chosen}, nil
 }
 
 // mariadbConn is all that the driver's connections can do.
@@ -106,7 +125,7 @@ type mariadbConn interface {
 type nodeConn struct {
 	mariadbConn
 	node   *node
-	socket net.Conn
+	link   *link
 	chosen func(*node) bool
 }
 
@@ -125,6 +144,6 @@ func (c *nodeConn) ResetSession(ctx context.Context) error {
 
 // Close implements driver.Conn.
 func (c *nodeConn) Close() error {
-	c.node.forget(c.socket)
+	c.node.forget(c.link)
 	return c.mariadbConn.Close() //nolint:wrapcheck // the driver's own
 }

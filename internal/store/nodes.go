@@ -20,8 +20,7 @@ import (
 // costs conflicts and nothing else: what is right is decided by the cluster, at
 // COMMIT, whichever node it comes from.
 type nodes struct {
-	all   []*node
-	names []string // what each node calls itself, "" while it is not known; under mu
+	all []*node
 
 	mu       sync.Mutex
 	chosen   int
@@ -43,7 +42,7 @@ type writerRow struct {
 const claimPause = 5 * time.Second
 
 func newNodes(addresses []string) *nodes {
-	n := &nodes{names: make([]string, len(addresses))}
+	n := &nodes{}
 	for _, a := range addresses {
 		n.all = append(n.all, &node{address: a})
 	}
@@ -57,15 +56,19 @@ func (n *nodes) isChosen(one *node) bool {
 	return n.all[n.chosen] == one
 }
 
-// inOrder are all nodes, the chosen one first.
+// inOrder are all nodes, the chosen one first and those that are down last.
 func (n *nodes) inOrder() []int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	order := make([]int, len(n.all))
-	for i := range order {
-		order[i] = (n.chosen + i) % len(n.all)
+	order, last := []int{n.chosen}, []int(nil)
+	for k := 1; k < len(n.all); k++ {
+		if i := (n.chosen + k) % len(n.all); n.all[i].down {
+			last = append(last, i)
+		} else {
+			order = append(order, i)
+		}
 	}
-	return order
+	return append(order, last...)
 }
 
 // found takes what a probe of a node that takes writes found, or what made it
@@ -73,39 +76,39 @@ func (n *nodes) inOrder() []int {
 func (n *nodes) found(i int, name string, row writerRow, err error) (claim writerRow, by int, due bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if err != nil {
-		n.all[i].down.Store(true)
-	} else {
-		n.all[i].down.Store(false)
-		n.names[i] = name
+	if n.all[i].down = err != nil; err == nil {
+		n.all[i].name = name
 		if row.Fence > n.row.Fence {
 			n.row, n.lost = row, false
 		}
 	}
 	n.choose()
-	if n.claiming || n.all[n.chosen].down.Load() || n.names[n.chosen] == "" || n.row.Owner == n.names[n.chosen] {
+	chosen := n.all[n.chosen]
+	if n.claiming || !chosen.takesWrites() || n.row.Owner == chosen.name {
 		return writerRow{}, 0, false
 	}
 	if n.row.Fence > 0 && !n.lost || time.Since(n.claimed) < claimPause+rand.N(claimPause/5) {
 		return writerRow{}, 0, false
 	}
 	n.claiming, n.claimed = true, time.Now()
-	return writerRow{Owner: n.names[n.chosen], Fence: n.row.Fence}, n.chosen, true
+	return writerRow{Owner: chosen.name, Fence: n.row.Fence}, n.chosen, true
 }
 
 // choose goes to the node that the row names, where it can be reached, and from
 // one that cannot to the next.
 func (n *nodes) choose() {
-	if named := slices.Index(n.names, n.row.Owner); n.row.Owner != "" && named >= 0 && !n.all[named].down.Load() {
+	named := slices.IndexFunc(n.all, func(one *node) bool { return one.takesWrites() && one.name == n.row.Owner })
+	if named >= 0 {
 		n.chosen = named
 		return
 	}
-	if !n.all[n.chosen].down.Load() {
+	chosen := n.all[n.chosen]
+	if !chosen.down {
 		return
 	}
-	n.lost = n.lost || n.names[n.chosen] == n.row.Owner
+	n.lost = n.lost || n.row.Fence > 0 && chosen.name == n.row.Owner
 	for k := 1; k < len(n.all); k++ {
-		if next := (n.chosen + k) % len(n.all); !n.all[next].down.Load() && n.names[next] != "" {
+		if next := (n.chosen + k) % len(n.all); n.all[next].takesWrites() {
 			n.chosen = next
 			return
 		}
@@ -116,12 +119,7 @@ func (n *nodes) choose() {
 func (n *nodes) elsewhere(i int) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for k, other := range n.all {
-		if k != i && n.names[k] != "" && !other.down.Load() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.all, func(one *node) bool { return one != n.all[i] && one.takesWrites() })
 }
 
 // written takes what became of a claim.

@@ -25,8 +25,8 @@ const (
 )
 
 // openMariaDB opens two pools to the node of the cluster that is written to: one
-// for transactions, and one whose statements wait until all that was committed before, on any node, is
-// visible (wsrep_sync_wait=1).
+// for transactions, and one whose statements wait until all that was committed
+// before, on any node, is visible (wsrep_sync_wait=1).
 func openMariaDB(o Options) (*DB, error) {
 	nodes := newNodes(o.Addresses)
 	write, err := newRoute(o, nodes, map[string]string{})
@@ -129,21 +129,33 @@ func judge(query func(sql string) (map[string]string, error)) error {
 
 // nodeReady judges the node of a connection that is not in a pool yet.
 func nodeReady(ctx context.Context, conn driver.Conn) error {
-	return judge(func(sql string) (map[string]string, error) {
-		rows, err := conn.(driver.QueryerContext).QueryContext(ctx, sql, nil)
-		if err != nil {
-			return nil, err
-		}
-		pairs := make(map[string]string)
-		values := make([]driver.Value, len(rows.Columns()))
-		for err = rows.Next(values); err == nil; err = rows.Next(values) {
-			pairs[fmt.Sprintf("%s", values[0])] = fmt.Sprintf("%s", values[1])
-		}
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return pairs, errors.Join(err, rows.Close())
-	})
+	return judge(func(sql string) (map[string]string, error) { return nodeValues(ctx, conn, sql) })
+}
+
+// nodeValues reads rows of two columns, the first of which names the second,
+// over a connection that is in no pool.
+func nodeValues(ctx context.Context, conn driver.Conn, sql string) (map[string]string, error) {
+	rows, err := conn.(driver.QueryerContext).QueryContext(ctx, sql, nil)
+	if err != nil {
+		return nil, err
+	}
+	pairs := make(map[string]string)
+	values := make([]driver.Value, len(rows.Columns()))
+	for err = rows.Next(values); err == nil; err = rows.Next(values) {
+		pairs[textOf(values[0])] = textOf(values[1])
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return pairs, errors.Join(err, rows.Close())
+}
+
+// textOf is a value as the driver gives it, as text.
+func textOf(v driver.Value) string {
+	if b, ok := v.([]byte); ok {
+		return string(b)
+	}
+	return fmt.Sprint(v)
 }
 
 // readyMariaDB judges the node of a pool's connection, and reads a table,

@@ -4,11 +4,11 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
-	"io"
-	"strings"
+	"strconv"
 	"sync"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 const (
@@ -143,44 +143,27 @@ func (p *probe) ask(ctx context.Context) (name string, row writerRow, err error)
 	return p.name, row, err
 }
 
-// called is what the node calls itself: its name in the cluster, or where it
-// has none its host and port.
+// called is what the node calls itself: its name in the cluster, with its host
+// and port, since that one may be the same for all.
 func (p *probe) called(ctx context.Context) (string, error) {
-	values, err := firstRow(ctx, p.conn, `SELECT @@wsrep_node_name, @@hostname, @@port`)
-	if err != nil {
-		return "", err
-	}
-	return strings.Join(values, "/"), nil
+	settings, err := nodeValues(ctx, p.conn, `SHOW GLOBAL VARIABLES WHERE Variable_name IN ('wsrep_node_name', 'hostname', 'port')`)
+	return settings["wsrep_node_name"] + "/" + settings["hostname"] + "/" + settings["port"], err
 }
+
+// noSuchTable is error ER_NO_SUCH_TABLE.
+const noSuchTable = 1146
 
 // writer reads the writer's row; without a schema there is none.
 func (p *probe) writer(ctx context.Context) (row writerRow, err error) {
-	values, err := firstRow(ctx, p.conn, `SELECT owner, fence FROM leases WHERE name = 'writer'`)
-	if f := classifyMariaDB(err); f.class == internal && strings.Contains(f.code, "1146") || errors.Is(err, io.EOF) {
+	rows, err := nodeValues(ctx, p.conn, `SELECT owner, fence FROM leases WHERE name = 'writer'`)
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok && e.Number == noSuchTable {
 		return row, nil
 	}
-	if err != nil {
-		return row, err
-	}
-	_, err = fmt.Sscan(values[1], &row.Fence)
-	row.Owner = values[0]
-	return row, err
-}
-
-// firstRow gives the first row of an answer; io.EOF where there is none.
-func firstRow(ctx context.Context, conn driver.Conn, text string) ([]string, error) {
-	rows, err := conn.(driver.QueryerContext).QueryContext(ctx, text, nil)
-	if err != nil {
-		return nil, err
-	}
-	values := make([]driver.Value, len(rows.Columns()))
-	err = rows.Next(values)
-	texts := make([]string, len(values))
-	for i, v := range values {
-		texts[i] = fmt.Sprintf("%s", v)
-		if n, ok := v.(int64); ok {
-			texts[i] = fmt.Sprint(n)
+	for owner, fence := range rows {
+		row.Owner = owner
+		if row.Fence, err = strconv.ParseInt(fence, 10, 64); err != nil {
+			return writerRow{}, err
 		}
 	}
-	return texts, errors.Join(err, rows.Close())
+	return row, err
 }
