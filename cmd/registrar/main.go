@@ -70,7 +70,7 @@ program works with those.`,
 		{"Run:", []*cobra.Command{serveCommand(), webCommand(), appCommand(), notifyCommand()}},
 		{"Set up:", []*cobra.Command{configCommand(), migrateCommand(), callerCommand(), templateCommand()}},
 		{"Operate, also while it runs:", []*cobra.Command{campaignCommand(), notificationCommand(), suppressionCommand(), dlqCommand()}},
-		{"Look up:", []*cobra.Command{eventCommand(), versionCommand()}},
+		{"Look up:", []*cobra.Command{healthCommand(), eventCommand(), versionCommand()}},
 	} {
 		cmd.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
 		for _, c := range g.commands {

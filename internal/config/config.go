@@ -12,7 +12,8 @@ type Config struct {
 	// Listen is host:port of the SOAP service. Off loopback it needs a caller (registrar caller add) or AllowUnauthenticated.
 	// Port 0 takes a free one.
 	Listen string `koanf:"listen"`
-	// AdminListen is host:port of the inbox, health and metrics pages, for operators only. Off loopback it needs AllowUnauthenticated.
+	// AdminListen is host:port of the inbox, health and metrics pages, for operators only. Off loopback it needs
+	// AllowUnauthenticatedAdmin or AllowUnauthenticated.
 	AdminListen string `koanf:"admin_listen"`
 	// DataDir holds the embedded database and queue. It is made when it is missing.
 	DataDir string `koanf:"data_dir"`
@@ -30,6 +31,8 @@ type Config struct {
 	ProxyProtocol bool `koanf:"proxy_protocol"`
 	// AllowUnauthenticated lets the SOAP service listen off loopback without any caller, and the admin pages at all.
 	AllowUnauthenticated bool `koanf:"allow_unauthenticated"`
+	// AllowUnauthenticatedAdmin lets the pages at AdminListen alone be off loopback.
+	AllowUnauthenticatedAdmin bool `koanf:"allow_unauthenticated_admin"`
 	// ShutdownTimeout is how long calls and notifications in progress may take after SIGTERM. 1 s to 10 m.
 	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"`
 	// DrainDelay is how long after SIGTERM new calls are still taken while /readyz says no, so that a load balancer has

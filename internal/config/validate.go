@@ -58,9 +58,9 @@ func (v *validator) listeners(c Config) {
 			v.add(l.key, "must be host:port", "write it like 127.0.0.1:8080")
 			continue
 		}
-		if l.key == "admin_listen" && !c.AllowUnauthenticated && !IsLoopback(host) {
+		if l.key == "admin_listen" && !c.AllowUnauthenticated && !c.AllowUnauthenticatedAdmin && !IsLoopback(host) {
 			v.add(l.key, "is off loopback, where anybody may read its pages: they ask for no credential",
-				"listen on 127.0.0.1, or set allow_unauthenticated if the network in front keeps strangers out")
+				"listen on 127.0.0.1, or set allow_unauthenticated_admin if the network in front keeps strangers out")
 		}
 		if other, taken := listening[l.address]; taken && port != "0" {
 			v.add(l.key, "is the same as "+other, "give each its own port")

@@ -11,12 +11,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 )
 
-const kafkaVersion = "4.1.1"
+// KafkaVersion is the release of the brokers, which hack/deps installs.
+const KafkaVersion = "4.1.1"
 
 // Kafka is a cluster of real brokers in KRaft mode, each of them a controller
 // too, tuned to notice a dead broker of three within seconds.
@@ -62,8 +64,8 @@ func StartKafkaOn(ctx context.Context, dir string, hosts []*Host) (*Kafka, error
 	if err != nil {
 		return nil, fmt.Errorf("devstack: kafka: %w", err)
 	}
-	libs := filepath.Join(cache, "kafka-"+kafkaVersion, "libs")
-	if _, err := os.Stat(filepath.Join(libs, "kafka_2.13-"+kafkaVersion+".jar")); err != nil {
+	libs := filepath.Join(cache, "kafka-"+KafkaVersion, "libs")
+	if _, err := os.Stat(filepath.Join(libs, "kafka_2.13-"+KafkaVersion+".jar")); err != nil {
 		return nil, fmt.Errorf("devstack: kafka: %w (hack/deps installs it)", err)
 	}
 	k := &Kafka{}
@@ -77,7 +79,7 @@ func StartKafkaOn(ctx context.Context, dir string, hosts []*Host) (*Kafka, error
 		voters = append(voters, fmt.Sprintf("%d@%s", i+1, n.controller))
 	}
 	for i, n := range k.Nodes {
-		if err := n.prepare(libs, kafkaSettings(i+1, len(hosts), n, strings.Join(voters, ","))); err != nil {
+		if err := n.prepare(libs, n.properties(i+1, len(hosts), strings.Join(voters, ","))); err != nil {
 			return nil, err
 		}
 	}
@@ -145,37 +147,49 @@ func (k *Kafka) Wipe(ctx context.Context) error {
 	return k.format(ctx)
 }
 
-func kafkaSettings(id, brokers int, n *KafkaNode, voters string) string {
+// KafkaSettings are the settings on which the service relies, of each of so many
+// brokers, whatever machine they are on. Each adds its own number, addresses and
+// disk, and those of the controllers.
+func KafkaSettings(brokers int) []Setting {
 	// One broker alone gains nothing by being given up soon, and on a busy machine loses.
 	inSync, session := 1, 9*time.Second
 	if brokers >= 3 {
 		inSync, session = 2, 1500*time.Millisecond
 	}
-	return fmt.Sprintf(`process.roles=broker,controller
-node.id=%d
-controller.quorum.voters=%s
-listeners=PLAINTEXT://%s,CONTROLLER://%s
-advertised.listeners=PLAINTEXT://%s
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-log.dirs=%s
-default.replication.factor=%d
-min.insync.replicas=%d
-offsets.topic.replication.factor=%d
-offsets.topic.num.partitions=6
-unclean.leader.election.enable=false
-auto.create.topics.enable=false
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=3000
-broker.session.timeout.ms=%d
-broker.heartbeat.interval.ms=250
-controller.quorum.fetch.timeout.ms=1000
-controller.quorum.election.timeout.ms=500
-controller.quorum.election.backoff.max.ms=500
-controller.quorum.request.timeout.ms=1000
-replica.lag.time.max.ms=3000
-replica.fetch.wait.max.ms=100
-`, id, voters, n.Address, n.controller, n.Address, n.data(), min(3, brokers), inSync, min(3, brokers), session.Milliseconds())
+	replicas := strconv.Itoa(min(3, brokers))
+	return []Setting{
+		{"process.roles", "broker,controller"},
+		{"controller.listener.names", "CONTROLLER"},
+		{"inter.broker.listener.name", "PLAINTEXT"},
+		{"default.replication.factor", replicas},
+		{"min.insync.replicas", strconv.Itoa(inSync)},
+		{"offsets.topic.replication.factor", replicas},
+		{"offsets.topic.num.partitions", "6"},
+		{"unclean.leader.election.enable", "false"},
+		{"auto.create.topics.enable", "false"},
+		{"group.initial.rebalance.delay.ms", "0"},
+		{"group.min.session.timeout.ms", "3000"},
+		{"broker.session.timeout.ms", strconv.FormatInt(session.Milliseconds(), 10)},
+		{"broker.heartbeat.interval.ms", "250"},
+		{"controller.quorum.fetch.timeout.ms", "1000"},
+		{"controller.quorum.election.timeout.ms", "500"},
+		{"controller.quorum.election.backoff.max.ms", "500"},
+		{"controller.quorum.request.timeout.ms", "1000"},
+		{"replica.lag.time.max.ms", "3000"},
+		{"replica.fetch.wait.max.ms", "100"},
+	}
+}
+
+// properties is the node's configuration file.
+func (n *KafkaNode) properties(id, brokers int, voters string) string {
+	var text strings.Builder
+	for _, s := range append(KafkaSettings(brokers), []Setting{
+		{"node.id", strconv.Itoa(id)}, {"log.dirs", n.data()}, {"controller.quorum.voters", voters},
+		{"listeners", "PLAINTEXT://" + n.Address + ",CONTROLLER://" + n.controller}, {"advertised.listeners", "PLAINTEXT://" + n.Address},
+	}...) {
+		text.WriteString(s.Name + "=" + s.Value + "\n")
+	}
+	return text.String()
 }
 
 // newKafkaNode is a broker that is not there yet.
