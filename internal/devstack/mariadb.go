@@ -100,7 +100,7 @@ func (m *MariaDB) configure() error {
 			return fmt.Errorf("devstack: %s: %w (hack/deps installs it)", m.name, err)
 		}
 	}
-	if err := os.MkdirAll(filepath.Join(m.dir, "tmp"), 0o700); err != nil {
+	if err := os.MkdirAll(m.temporary(), 0o700); err != nil {
 		return fmt.Errorf("devstack: %s: %w", m.name, err)
 	}
 	text := "[mariadbd]\n"
@@ -122,7 +122,7 @@ func (m *MariaDB) configure() error {
 func (m *MariaDB) place() []Setting {
 	_, port, _ := strings.Cut(m.Address, ":")
 	return []Setting{
-		{"datadir", m.data()}, {"tmpdir", filepath.Join(m.dir, "tmp")}, {"socket", m.socket}, {"pid-file", filepath.Join(m.dir, "pid")},
+		{"datadir", m.data()}, {"tmpdir", m.temporary()}, {"socket", m.socket}, {"pid-file", filepath.Join(m.dir, "pid")},
 		{"bind-address", m.host.IP}, {"port", port},
 		{"performance_schema", "OFF"}, {"innodb_buffer_pool_size", "64M"}, {"innodb_log_file_size", logFileSize},
 		{"wsrep_provider", galeraLibrary}, {"wsrep_node_name", m.name}, {"wsrep_node_address", m.group}, {"wsrep_node_incoming_address", m.Address},
@@ -133,11 +133,14 @@ func (m *MariaDB) place() []Setting {
 
 const logFileSize = "32M"
 
-func (m *MariaDB) data() string { return filepath.Join(m.dir, "data") }
+func (m *MariaDB) data() string      { return filepath.Join(m.dir, "data") }
+func (m *MariaDB) temporary() string { return filepath.Join(m.dir, "tmp") }
 
-// install makes the data directory with the system tables.
+// install makes the data directory with the system tables. A server removes what
+// it takes for its leavings from its directory of temporary files when it starts:
+// one that all share would be emptied under this one's feet.
 func (m *MariaDB) install(ctx context.Context) error {
-	install := exec.CommandContext(ctx, mariadbInstall, append([]string{"--no-defaults", "--datadir=" + m.data(), //nolint:gosec // our own arguments
+	install := exec.CommandContext(ctx, mariadbInstall, append([]string{"--no-defaults", "--datadir=" + m.data(), "--tmpdir=" + m.temporary(), //nolint:gosec // our own arguments
 		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=" + logFileSize}, asRoot()...)...)
 	install.WaitDelay = time.Second
 	if out, err := install.CombinedOutput(); err != nil {
