@@ -51,7 +51,7 @@ func (g *galera) start() (err error) {
 		}
 		hosts = append(hosts, h)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	g.Galera, err = devstack.StartGalera(ctx, g.dir, hosts)
 	return err
