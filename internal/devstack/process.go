@@ -13,11 +13,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -99,7 +100,7 @@ func (p *Process) Pause() error {
 	if err := syscall.Kill(-p.PID(), syscall.SIGSTOP); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(haltTimeout); !p.halted(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(haltTimeout); !halted(p.PID()); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("devstack: %s does not halt", p.Name)
 		}
@@ -110,20 +111,30 @@ func (p *Process) Pause() error {
 // haltTimeout is for all threads to come to a halt.
 const haltTimeout = 5 * time.Second
 
-// halted says whether all threads are stopped (proc(5), the state in stat).
-func (p *Process) halted() bool {
-	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID()))
-	if err != nil || len(stats) == 0 {
+// halted says whether all threads of a process and of its children are stopped
+// (proc(5): the state in stat, and children).
+func halted(pid int) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+	if err != nil || len(threads) == 0 {
 		return false
 	}
-	for _, name := range stats {
-		stat, err := os.ReadFile(name)
+	for _, thread := range threads {
+		stat, err := os.ReadFile(filepath.Join(thread, "stat"))
 		if err != nil {
 			continue // a thread that has ended
 		}
 		// The state is behind the program's name, which is in parentheses and may hold anything.
 		if _, state, _ := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" ")); len(state) == 0 || state[0] != 'T' {
 			return false
+		}
+		children, err := os.ReadFile(filepath.Join(thread, "children"))
+		if err != nil {
+			continue
+		}
+		for _, child := range strings.Fields(string(children)) {
+			if id, err := strconv.Atoi(child); err == nil && !halted(id) {
+				return false
+			}
 		}
 	}
 	return true
@@ -163,16 +174,6 @@ func (p *Process) AwaitReady(ctx context.Context, check func(context.Context) er
 			}
 		}
 	}
-}
-
-// FreePort finds a TCP port on loopback that nobody listens on.
-func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // takes no time
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // CacheDir is where hack/deps puts what it fetches: $REGISTRAR_CACHE, else
