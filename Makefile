@@ -24,6 +24,11 @@ build: ## Build bin/registrar
 run: build ## Build and run the whole service on the embedded default
 	@exec ./bin/registrar serve
 
+.PHONY: cluster
+cluster: deps build ## Build and run all tiers on this machine, each part a process: 3 database nodes, 3 brokers, HAProxy, web, app, notify
+	@go build -o bin/cluster ./cmd/cluster
+	@exec ./bin/cluster
+
 .PHONY: deps
 deps: ## Install what the tests need (MariaDB, Galera, Java, Kafka, SMTP server, browser)
 	@hack/deps

@@ -137,6 +137,9 @@ func (s *SMSC) prepare(dir string, o SMSCOptions) (err error) {
 	return os.WriteFile(s.file("smsc.js"), smscScript, 0o600)
 }
 
+// Journal is the file in which each message that it took is a line.
+func (s *SMSC) Journal() string { return s.file("journal.jsonl") }
+
 func (s *SMSC) file(name string) string { return filepath.Join(s.dir, name) }
 
 // About implements Part.

@@ -116,6 +116,9 @@ func greets(ctx context.Context, host string, port int) error {
 	return err
 }
 
+// Inbox is the directory in which each message that it took is a file.
+func (s *SMTP) Inbox() string { return filepath.Join(s.maildir(), "new") }
+
 func (s *SMTP) maildir() string { return filepath.Join(s.dir, "mail") }
 
 // Messages gives what the server has taken so far, oldest first. The envelope
