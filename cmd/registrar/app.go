@@ -57,7 +57,9 @@ func runApp(ctx context.Context, c config.Config, log *slog.Logger, out io.Write
 	if err := needsParts(c, "registrar app"); err != nil {
 		return err
 	}
-	settings, err := tierServerSettings(c)
+	tier.LogTo(log)
+	metrics := telemetry.NewMetrics(version)
+	settings, err := tierServerSettings(c, metrics, log)
 	if err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func runApp(ctx context.Context, c config.Config, log *slog.Logger, out io.Write
 		return err
 	}
 	defer admin.Close()
-	p := &parts{log: log, metrics: telemetry.NewMetrics(version)}
+	p := &parts{log: log, metrics: metrics}
 	defer func() { err = errors.Join(err, p.Close()) }()
 	if err := p.openApplication(ctx, c); err != nil {
 		return err

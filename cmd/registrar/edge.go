@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"sync/atomic"
 	"time"
 
 	"registrar/internal/caller"
@@ -37,8 +39,23 @@ type edge struct {
 	peers     transport.Peers
 	gateway   *gateway.Gateway
 	links     *campaign.Links // nil where there is no key to read them by
+	draining  atomic.Bool
 	metrics   *telemetry.Metrics
 	log       *slog.Logger
+}
+
+// drain has each connection of a caller end with its next answer. Those that
+// wait are left alone: a call may be on its way over them.
+func (e *edge) drain() { e.draining.Store(true) }
+
+// untilDrained is next until then.
+func (e *edge) untilDrained(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if e.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // openEdge reads the callers, and makes what decides about their messages.

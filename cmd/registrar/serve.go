@@ -92,7 +92,7 @@ func (p *parts) run(ctx context.Context, c config.Config, l *listeners, ready fu
 	p.log.Info("ready", "version", version, "database", c.Database.Driver, "lanes", laneNames(p.lanes))
 	return wait(ctx, c, p.log, &stages, func() {
 		p.health.Drain()
-		soap.SetKeepAlivesEnabled(false)
+		e.drain()
 	})
 }
 

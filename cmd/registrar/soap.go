@@ -79,7 +79,7 @@ func (e *edge) handler(c config.Config, l *listeners) (http.Handler, error) {
 		mux.Handle(config.UnsubscribePath, withDeadline(c.RequestTimeout, e.unsubscribePage(c)))
 	}
 	mux.Handle("GET /{$}", http.RedirectHandler(servicePath, http.StatusFound))
-	return telemetry.Correlate(transport.WithoutForwarded(mux)), nil
+	return e.untilDrained(telemetry.Correlate(transport.WithoutForwarded(mux))), nil
 }
 
 // withDeadline gives each call the time that it may take in all.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -15,34 +14,53 @@ import (
 // tierServerSettings are an application server's end of the hop. Whoever
 // reaches it may register people in any caller's name, so that off loopback it
 // answers only those who prove themselves.
-func tierServerSettings(c config.Config) (tier.ServerSettings, error) {
-	s := tier.ServerSettings{Within: telemetry.WithOrigin, Grace: c.ShutdownTimeout}
-	if c.Tier.TLS.CertificateFile == "" {
-		host, _, err := net.SplitHostPort(c.Tier.Listen)
-		if err == nil && !config.IsLoopback(host) && !c.AllowUnauthenticated {
-			err = fmt.Errorf("tier.listen %s is off loopback without tier.tls: anybody could register people in any caller's name. Set tier.tls, listen on 127.0.0.1, or set allow_unauthenticated if the network in between keeps strangers out", c.Tier.Listen)
-		}
-		return s, err
+func tierServerSettings(c config.Config, metrics *telemetry.Metrics, log *slog.Logger) (tier.ServerSettings, error) {
+	s := tier.ServerSettings{Within: telemetry.WithOrigin, TraceParent: telemetry.TraceParent, Grace: c.ShutdownTimeout, Served: metrics.TierServed}
+	host, _, err := net.SplitHostPort(c.Tier.Listen)
+	if err != nil {
+		return s, fmt.Errorf("tier listen: %w", err)
 	}
-	var err error
-	s.TLS, _, err = mutualTLS(c)
-	return s, err
+	mutual, err := mutualTLS(c, log)
+	switch {
+	case err != nil:
+		return s, err
+	case mutual != nil:
+		s.TLS = mutual.Server()
+	case config.IsLoopback(host):
+	case c.AllowUnauthenticated:
+		log.Warn("web servers' calls are taken off loopback without TLS: anybody who reaches this address may register people in any caller's name", "setting", "allow_unauthenticated")
+	default:
+		return s, fmt.Errorf("tier.listen %s is off loopback without tier.tls: anybody could register people in any caller's name. Set tier.tls, listen on 127.0.0.1, or set allow_unauthenticated if the network in between keeps strangers out", c.Tier.Listen)
+	}
+	return s, nil
 }
 
 // dialTier makes a web server's end of the hop.
-func dialTier(c config.Config, log *slog.Logger) (*tier.Client, error) {
-	s := tier.ClientSettings{Servers: c.Tier.Servers, NewID: newID, Origin: telemetry.Origin}
-	if c.Tier.TLS.CertificateFile != "" {
-		var err error
-		if _, s.TLS, err = mutualTLS(c); err != nil {
-			return nil, err
-		}
+func dialTier(c config.Config, metrics *telemetry.Metrics, log *slog.Logger) (*tier.Client, error) {
+	s := tier.ClientSettings{Servers: c.Tier.Servers, NewID: newID, Origin: telemetry.Origin, Observer: tier.ClientObserver{
+		Called: metrics.TierCall, Repeated: metrics.TierRepeat, GivenUp: metrics.TierGivenUp,
+	}}
+	mutual, err := mutualTLS(c, log)
+	if err != nil {
+		return nil, err
 	}
-	return tier.Dial(s, log)
+	if mutual != nil {
+		s.TLS = mutual.Client
+	}
+	client, err := tier.Dial(s, log)
+	if err != nil {
+		return nil, err
+	}
+	metrics.Web()
+	metrics.Gauge("registrar_tier_servers", "Application servers that are connected, answer and take calls.", func() float64 { return float64(client.Serving()) })
+	return client, nil
 }
 
-// mutualTLS is the same for both ends.
-func mutualTLS(c config.Config) (server, client *tls.Config, err error) {
+// mutualTLS is the same for both ends; nil is plain text.
+func mutualTLS(c config.Config, log *slog.Logger) (*transport.Mutual, error) {
 	files := c.Tier.TLS
-	return transport.Mutual(transport.Pair{CertificateFile: files.CertificateFile, KeyFile: files.KeyFile, CAFile: files.CAFile})
+	if files.CertificateFile == "" {
+		return nil, nil
+	}
+	return transport.OpenMutual(transport.Pair{CertificateFile: files.CertificateFile, KeyFile: files.KeyFile, CAFile: files.CAFile}, log)
 }

@@ -60,23 +60,24 @@ func runWeb(ctx context.Context, c config.Config, log *slog.Logger, out io.Write
 	if len(c.Tier.Servers) == 0 {
 		return errors.New("registrar web needs application servers: name them by tier.servers or --servers")
 	}
+	tier.LogTo(log)
 	l, err := listen(ctx, c, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	application, err := dialTier(c, log)
+	metrics := telemetry.NewMetrics(version)
+	application, err := dialTier(c, metrics, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, application.Close()) }()
-	metrics := telemetry.NewMetrics(version)
 	health := telemetry.NewHealth(checkTimeout, map[string]telemetry.Component{"application": {Required: true, Check: application.Ready}})
 	pages := adminServer(c, operations(health, metrics))
 	var stages stages
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, pages, l.admin, c.ShutdownTimeout) })
 	e, err := awaitEdge(ctx, c, application, metrics, log)
-	if err != nil {
+	if err != nil || e == nil {
 		return errors.Join(err, stages.stop())
 	}
 	soap, err := e.soapServer(c, l)
@@ -89,7 +90,7 @@ func runWeb(ctx context.Context, c config.Config, log *slog.Logger, out io.Write
 	log.Info("ready", "version", version, "servers", c.Tier.Servers)
 	return wait(ctx, c, log, &stages, func() {
 		health.Drain()
-		soap.SetKeepAlivesEnabled(false)
+		e.drain()
 	})
 }
 
@@ -97,29 +98,40 @@ func runWeb(ctx context.Context, c config.Config, log *slog.Logger, out io.Write
 const edgePause = 500 * time.Millisecond
 
 // awaitEdge makes the edge once an application server has told who may call.
+// It gives none where ctx ends before that.
 func awaitEdge(ctx context.Context, c config.Config, application *tier.Client, metrics *telemetry.Metrics, log *slog.Logger) (*edge, error) {
 	rules, err := rules(c, hashing(c))
 	if err != nil {
 		return nil, err
 	}
 	b := backend{registrar: application, callers: application, nonces: application, usage: application, consents: application}
-	for told := false; ; told = true {
-		e, err := openEdge(ctx, c, b, rules, metrics, log)
-		if !errors.Is(err, registration.ErrUnavailable) {
+	for told := false; ; {
+		if err = ready(ctx, application); err == nil {
+			var e *edge
+			e, err = openEdge(ctx, c, b, rules, metrics, log)
 			if err == nil {
 				err = e.openLinks(c)
 			}
-			return e, err
+			if !errors.Is(err, registration.ErrUnavailable) {
+				return e, err
+			}
 		}
-		if !told {
+		if !told && ctx.Err() == nil {
+			told = true
 			log.WarnContext(ctx, "waiting for an application server", "servers", c.Tier.Servers, "error", err)
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("no application server answered: %w", err)
+			return nil, nil
 		case <-time.After(edgePause):
 		}
 	}
+}
+
+func ready(ctx context.Context, application *tier.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	return application.Ready(ctx)
 }
 
 // openLinks makes what reads the links to unsubscribe by, where this process

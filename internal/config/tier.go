@@ -13,7 +13,7 @@ type Tier struct {
 	// TLS.CAFile, or AllowUnauthenticated. Port 0 takes a free one.
 	Listen string `koanf:"listen"`
 	// Servers are host:port of each application server, or one dns:///host:port that stands for all addresses
-	// that the name resolves to.
+	// that the name resolves to; dns://resolver:port/host:port asks that one.
 	Servers []string `koanf:"servers"`
 	TLS     TierTLS  `koanf:"tls"`
 }
@@ -30,7 +30,7 @@ type TierTLS struct {
 }
 
 // dnsPrefix begins a name that stands for all its addresses.
-const dnsPrefix = "dns:///"
+const dnsPrefix = "dns://"
 
 func defaultTier() Tier {
 	return Tier{Listen: "127.0.0.1:8082", Servers: []string{"127.0.0.1:8082"}}
@@ -42,12 +42,20 @@ func (v *validator) tier(c Config) {
 	if _, port, err := net.SplitHostPort(t.Listen); err != nil || !isPort(port, 0) {
 		v.add("tier.listen", "must be host:port", "write it like 127.0.0.1:8082")
 	}
-	if len(t.Servers) == 1 && strings.HasPrefix(t.Servers[0], dnsPrefix) {
-		v.addresses("tier.servers", []string{strings.TrimPrefix(t.Servers[0], dnsPrefix)}, "8082")
-	} else {
-		v.addresses("tier.servers", t.Servers, "8082")
-	}
+	v.addresses("tier.servers", t.addresses(), "8082")
 	if t.TLS.CertificateFile+t.TLS.KeyFile+t.TLS.CAFile != "" && (t.TLS.CertificateFile == "" || t.TLS.KeyFile == "" || t.TLS.CAFile == "") {
 		v.add("tier.tls.certificate_file", "and key_file and ca_file belong together", "set all of them, or none for plain text")
 	}
+}
+
+// addresses are all that has to be host:port in Servers.
+func (t Tier) addresses() []string {
+	if len(t.Servers) != 1 || !strings.HasPrefix(t.Servers[0], dnsPrefix) {
+		return t.Servers
+	}
+	resolver, name, _ := strings.Cut(strings.TrimPrefix(t.Servers[0], dnsPrefix), "/")
+	if resolver == "" {
+		return []string{name}
+	}
+	return []string{resolver, name}
 }

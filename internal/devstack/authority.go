@@ -54,17 +54,23 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
-// Issue makes a certificate for localhost and 127.0.0.1, and its key, both in
-// PEM form. The key is RSA, which cipher suites of every age take.
-func (a *Authority) Issue(subject pkix.Name) (certificate, key []byte, err error) {
+// Issue makes a certificate for localhost, 127.0.0.1 and further host names, and
+// its key, both in PEM form. The key is RSA, which cipher suites of every age
+// take.
+func (a *Authority) Issue(subject pkix.Name, hosts ...string) (certificate, key []byte, err error) {
+	return a.IssueUntil(subject, time.Now().Add(certificateLife), hosts...)
+}
+
+// IssueUntil is Issue of a certificate with another end than the authority's.
+func (a *Authority) IssueUntil(subject pkix.Name, end time.Time, hosts ...string) (certificate, key []byte, err error) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, nil, fmt.Errorf("devstack: issue: %w", err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: subject,
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-certificateLife), NotAfter: time.Now().Add(certificateLife),
+		DNSNames: append([]string{"localhost"}, hosts...), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-certificateLife), NotAfter: end,
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -27,7 +28,16 @@ type Metrics struct {
 	paced         *prometheus.HistogramVec
 	receipts      *prometheus.CounterVec
 	bounces       *prometheus.CounterVec
+	tierCalls     *prometheus.CounterVec
+	tierDuration  *prometheus.HistogramVec
+	tierRepeats   *prometheus.CounterVec
+	tierGivenUp   prometheus.Counter
+	tierServed    *prometheus.CounterVec
+	tierServing   *prometheus.HistogramVec
 }
+
+// tierBuckets are for calls between web servers and application servers.
+var tierBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
 // NewMetrics makes the metrics in a registry of their own.
 func NewMetrics(version string) *Metrics {
@@ -78,6 +88,24 @@ func NewMetrics(version string) *Metrics {
 		bounces: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "registrar_bounces_total", Help: "Mail that came back by result: failed, delivered, complaint, unchanged, unmatched (of nothing that was sent), no_report or unreadable.",
 		}, []string{"result"}),
+		tierCalls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_tier_calls_total", Help: "Calls of this web server to application servers by method and result: ok or the error's code.",
+		}, []string{"method", "result"}),
+		tierDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "registrar_tier_call_seconds", Help: "How long such calls took in all, with what was made again.", Buckets: tierBuckets,
+		}, []string{"method"}),
+		tierRepeats: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_tier_repeats_total", Help: "Calls that were made again at another application server, since one was lost under them, by method.",
+		}, []string{"method"}),
+		tierGivenUp: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "registrar_tier_given_up_total", Help: "Application servers that did not answer any more, and whose connections were ended for that.",
+		}),
+		tierServed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_tier_served_total", Help: "Calls of web servers that this application server answered, by method and result: ok or the error's code.",
+		}, []string{"method", "result"}),
+		tierServing: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "registrar_tier_serve_seconds", Help: "How long such calls took here.", Buckets: tierBuckets,
+		}, []string{"method"}),
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "registrar_build_info", Help: "1; the version is the label.", ConstLabels: prometheus.Labels{"version": version},
@@ -86,7 +114,7 @@ func NewMetrics(version string) *Metrics {
 	for _, result := range []string{"ok", "error"} {
 		m.published.WithLabelValues(result)
 	}
-	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.fed, m.swept, m.providers, m.throttled, m.paced, m.receipts, m.bounces, info,
+	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.fed, m.swept, m.providers, m.throttled, m.paced, m.receipts, m.bounces, m.tierCalls, m.tierDuration, m.tierRepeats, m.tierServed, m.tierServing, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -111,6 +139,28 @@ func (m *Metrics) Total(name, help string, read func() float64) {
 func (m *Metrics) Request(operation, soapVersion, result string, took time.Duration) {
 	m.requests.WithLabelValues(operation, soapVersion, result).Inc()
 	m.duration.WithLabelValues(operation).Observe(took.Seconds())
+}
+
+// Web shows what only a web server counts, with nothing counted.
+func (m *Metrics) Web() { m.registry.MustRegister(m.tierGivenUp) }
+
+// TierCall counts a call to an application server by the code of its error, ""
+// for none, and notes how long it took.
+func (m *Metrics) TierCall(method, code string, took time.Duration) {
+	m.tierCalls.WithLabelValues(method, cmp.Or(code, "ok")).Inc()
+	m.tierDuration.WithLabelValues(method).Observe(took.Seconds())
+}
+
+// TierRepeat counts a call that is made at another application server.
+func (m *Metrics) TierRepeat(method string) { m.tierRepeats.WithLabelValues(method).Inc() }
+
+// TierGivenUp counts an application server that does not answer.
+func (m *Metrics) TierGivenUp() { m.tierGivenUp.Inc() }
+
+// TierServed is TierCall at the application server.
+func (m *Metrics) TierServed(method, code string, took time.Duration) {
+	m.tierServed.WithLabelValues(method, cmp.Or(code, "ok")).Inc()
+	m.tierServing.WithLabelValues(method).Observe(took.Seconds())
 }
 
 // Admission counts what was decided about a caller's request.

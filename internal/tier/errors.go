@@ -38,16 +38,30 @@ var statusCodes = map[registration.Code]codes.Code{
 // internalMessage is told of what is no error of the domain.
 const internalMessage = "The service failed."
 
+// domain is an error as the domain has it. What is none of its own is a fault
+// of this service.
+func domain(err error) *registration.Error {
+	if e, ok := errors.AsType[*registration.Error](err); ok {
+		return e
+	}
+	return registration.WrapError(registration.Internal, internalMessage, err)
+}
+
+// codeOf is the code of an error, "" for none.
+func codeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return string(domain(err).Code)
+}
+
 // toStatus gives an error of the domain as a status with an Error in it. The
 // cause is left behind.
 func toStatus(err error) error {
 	if err == nil {
 		return nil
 	}
-	e, ok := errors.AsType[*registration.Error](err)
-	if !ok {
-		e = registration.NewError(registration.Internal, internalMessage)
-	}
+	e := domain(err)
 	code, known := statusCodes[e.Code]
 	if !known {
 		code = codes.Internal
@@ -67,14 +81,15 @@ func toStatus(err error) error {
 }
 
 // fromStatus gives what a call came to in the domain's errors. What is not the
-// domain's is the hop's: UNAVAILABLE, with gRPC's own words as the cause.
+// domain's is the hop's: UNAVAILABLE where no server answered, with gRPC's own
+// words as the cause, and INTERNAL for the rest.
 func fromStatus(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
 	s := status.Convert(err)
 	for _, d := range s.Details() {
-		if e, ok := d.(*tierv1.Error); ok {
+		if e, ok := d.(*tierv1.Error); ok && e.GetCode() != "" {
 			told := registration.NewError(registration.Code(e.GetCode()), e.GetMessage())
 			for _, f := range e.GetFields() {
 				told.Fields = append(told.Fields, registration.FieldError{Field: f.GetField(), Rule: f.GetRule(), Message: f.GetMessage()})
@@ -84,7 +99,7 @@ func fromStatus(ctx context.Context, err error) error {
 		}
 	}
 	switch s.Code() {
-	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted, codes.Aborted:
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
 		if ctx.Err() != nil {
 			err = errors.Join(ctx.Err(), err)
 		}

@@ -4,33 +4,12 @@ import (
 	"context"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"registrar/internal/caller"
 	"registrar/internal/registration"
 	"registrar/internal/tier/tierv1"
 )
-
-// What a call carries beside its message.
-const (
-	correlationKey = "x-correlation-id"
-	traceKey       = "traceparent" // W3C Trace Context, section 3.2
-)
-
-// withOrigin sends what a call is part of.
-func (c *Client) withOrigin(ctx context.Context, method string, in, out any, connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	if c.settings.Origin != nil {
-		correlation, traceParent := c.settings.Origin(ctx)
-		for _, pair := range [][2]string{{correlationKey, correlation}, {traceKey, traceParent}} {
-			if pair[1] != "" {
-				ctx = metadata.AppendToOutgoingContext(ctx, pair[0], pair[1])
-			}
-		}
-	}
-	return invoke(ctx, method, in, out, connection, options...)
-}
 
 // call is a Call on the wire, fixed here where nobody has before.
 func (c *Client) call(of registration.Call) (*tierv1.Call, error) {
@@ -58,11 +37,11 @@ func (c *Client) Register(ctx context.Context, r registration.Request) (registra
 		ExternalId: r.ExternalID, Silent: r.Silent, Verified: r.Verified,
 	})
 	if err != nil {
-		return registration.Receipt{}, fromStatus(ctx, err)
+		return registration.Receipt{}, err
 	}
 	account, err := id(out.GetRegistrationId())
 	if err != nil {
-		return registration.Receipt{}, fromStatus(ctx, err)
+		return registration.Receipt{}, err
 	}
 	return registration.Receipt{ID: account, Status: registration.Status(out.GetStatus()), Locale: out.GetLocale(), RegisteredAt: instant(out.GetRegisteredAt())}, nil
 }
@@ -74,10 +53,9 @@ func (c *Client) Details(ctx context.Context, l registration.Lookup) (registrati
 		Caller: l.Caller, RegistrationId: l.RegistrationID, Username: l.Username, Email: l.Email, ExternalId: l.ExternalID,
 	})
 	if err != nil {
-		return registration.Details{}, fromStatus(ctx, err)
+		return registration.Details{}, err
 	}
-	d, err := details(out)
-	return d, fromStatus(ctx, err)
+	return details(out)
 }
 
 // Verify implements Registrar.
@@ -90,7 +68,7 @@ func (c *Client) Verify(ctx context.Context, r registration.VerifyRequest) (regi
 		Call: call, RegistrationId: r.RegistrationID, Channel: string(r.Channel), Code: r.Code, Silent: r.Silent,
 	})
 	if err != nil {
-		return registration.Verified{}, fromStatus(ctx, err)
+		return registration.Verified{}, err
 	}
 	return registration.Verified{Status: registration.Status(out.GetStatus()), VerifiedAt: instant(out.GetVerifiedAt())}, nil
 }
@@ -103,7 +81,7 @@ func (c *Client) Resend(ctx context.Context, r registration.ResendRequest) (regi
 	}
 	out, err := c.registrations.Resend(ctx, &tierv1.ResendRequest{Call: call, RegistrationId: r.RegistrationID, Channel: string(r.Channel)})
 	if err != nil {
-		return registration.Resent{}, fromStatus(ctx, err)
+		return registration.Resent{}, err
 	}
 	return registration.Resent{Locale: out.GetLocale(), ExpiresAt: instant(out.GetExpiresAt()), NextResendAt: instant(out.GetNextResendAt())}, nil
 }
@@ -112,18 +90,18 @@ func (c *Client) Resend(ctx context.Context, r registration.ResendRequest) (regi
 func (c *Client) Callers(ctx context.Context) ([]caller.Caller, error) {
 	out, err := c.callers.List(ctx, &tierv1.ListRequest{})
 	if err != nil {
-		return nil, fromStatus(ctx, err)
+		return nil, err
 	}
 	all := make([]caller.Caller, len(out.GetCallers()))
 	for i, one := range out.GetCallers() {
 		if all[i], err = callerOf(one); err != nil {
-			return nil, fromStatus(ctx, err)
+			return nil, err
 		}
 	}
 	return all, nil
 }
 
-// Spend implements caller.Nonces.
+// Spend implements caller.Spender.
 func (c *Client) Spend(ctx context.Context, use registration.ID, name string, nonce [32]byte, expires time.Time) error {
 	call, err := c.call(registration.Call{ID: use})
 	if err != nil {
@@ -132,7 +110,7 @@ func (c *Client) Spend(ctx context.Context, use registration.ID, name string, no
 	out, err := c.callers.SpendNonce(ctx, &tierv1.SpendNonceRequest{Call: call, Caller: name, Nonce: nonce[:], ExpiresAt: timestamp(expires)})
 	switch {
 	case err != nil:
-		return fromStatus(ctx, err)
+		return err
 	case out.GetReplayed():
 		return caller.ErrReplayed
 	default:
@@ -145,7 +123,7 @@ func (c *Client) Spend(ctx context.Context, use registration.ID, name string, no
 func (c *Client) Reserve(ctx context.Context, name string, p caller.Policy, want int, now time.Time) (caller.Grant, error) {
 	out, err := c.callers.Reserve(ctx, &tierv1.ReserveRequest{Caller: name, Policy: wirePolicy(p), Want: int64(want), At: timestamp(now)})
 	if err != nil {
-		return caller.Grant{}, fromStatus(ctx, err)
+		return caller.Grant{}, err
 	}
 	return caller.Grant{Permits: int(out.GetPermits()), RetryAfter: out.GetRetryAfter().AsDuration(), Quota: out.GetQuota()}, nil
 }
@@ -154,7 +132,7 @@ func (c *Client) Reserve(ctx context.Context, name string, p caller.Policy, want
 func (c *Client) Standing(ctx context.Context, account registration.ID, channel registration.Channel) (consented bool, locale string, err error) {
 	out, err := c.consents.Standing(ctx, &tierv1.StandingRequest{RegistrationId: account[:], Channel: string(channel)})
 	if err != nil {
-		return false, "", fromStatus(ctx, err)
+		return false, "", err
 	}
 	return out.GetConsented(), out.GetLocale(), nil
 }
@@ -162,11 +140,11 @@ func (c *Client) Standing(ctx context.Context, account registration.ID, channel 
 // Withdraw implements Consents.
 func (c *Client) Withdraw(ctx context.Context, account registration.ID, channel registration.Channel, now time.Time) error {
 	_, err := c.consents.Withdraw(ctx, &tierv1.WithdrawRequest{RegistrationId: account[:], Channel: string(channel), At: timestamp(now)})
-	return fromStatus(ctx, err)
+	return err
 }
 
 // Restore implements Consents.
 func (c *Client) Restore(ctx context.Context, account registration.ID, channel registration.Channel) error {
 	_, err := c.consents.Restore(ctx, &tierv1.RestoreRequest{RegistrationId: account[:], Channel: string(channel)})
-	return fromStatus(ctx, err)
+	return err
 }

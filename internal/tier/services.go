@@ -14,7 +14,15 @@ import (
 // registrations is the workflow, for web servers.
 type registrations struct {
 	tierv1.UnimplementedRegistrationServiceServer
-	registrar Registrar
+	registrar   Registrar
+	traceParent func(ctx context.Context) string // nil for none
+}
+
+func (s registrations) trace(ctx context.Context) string {
+	if s.traceParent == nil {
+		return ""
+	}
+	return s.traceParent(ctx)
 }
 
 func (s registrations) Register(ctx context.Context, in *tierv1.RegisterRequest) (*tierv1.RegisterResponse, error) {
@@ -25,7 +33,7 @@ func (s registrations) Register(ctx context.Context, in *tierv1.RegisterRequest)
 	r, err := s.registrar.Register(ctx, registration.Request{
 		Caller: in.GetCaller(), RequestID: in.GetRequestId(), Username: in.GetUsername(), Email: in.GetEmail(), Password: in.GetPassword(),
 		FirstName: in.GetFirstName(), LastName: in.GetLastName(), MobileNumber: in.GetMobileNumber(), Locale: in.GetLocale(),
-		MarketingConsent: in.GetMarketingConsent(), ExternalID: in.GetExternalId(), TraceParent: carried(ctx, traceKey), Call: call,
+		MarketingConsent: in.GetMarketingConsent(), ExternalID: in.GetExternalId(), TraceParent: s.trace(ctx), Call: call,
 		Silent: in.GetSilent(), Verified: in.GetVerified(),
 	})
 	if err != nil {
@@ -51,7 +59,7 @@ func (s registrations) Verify(ctx context.Context, in *tierv1.VerifyRequest) (*t
 	}
 	v, err := s.registrar.Verify(ctx, registration.VerifyRequest{
 		RegistrationID: in.GetRegistrationId(), Channel: registration.Channel(in.GetChannel()), Code: in.GetCode(),
-		TraceParent: carried(ctx, traceKey), Call: call, Silent: in.GetSilent(),
+		TraceParent: s.trace(ctx), Call: call, Silent: in.GetSilent(),
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the domain's own
@@ -65,7 +73,7 @@ func (s registrations) Resend(ctx context.Context, in *tierv1.ResendRequest) (*t
 		return nil, err
 	}
 	r, err := s.registrar.Resend(ctx, registration.ResendRequest{
-		RegistrationID: in.GetRegistrationId(), Channel: registration.Channel(in.GetChannel()), TraceParent: carried(ctx, traceKey), Call: call,
+		RegistrationID: in.GetRegistrationId(), Channel: registration.Channel(in.GetChannel()), TraceParent: s.trace(ctx), Call: call,
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the domain's own
@@ -139,16 +147,16 @@ func (s consents) Standing(ctx context.Context, in *tierv1.StandingRequest) (*ti
 
 func (s consents) Withdraw(ctx context.Context, in *tierv1.WithdrawRequest) (*tierv1.WithdrawResponse, error) {
 	account, err := id(in.GetRegistrationId())
-	if err == nil {
-		err = s.consents.Withdraw(ctx, account, registration.Channel(in.GetChannel()), instant(in.GetAt()))
+	if err != nil || in.GetAt() == nil {
+		return nil, errWire
 	}
-	return &tierv1.WithdrawResponse{}, err
+	return &tierv1.WithdrawResponse{}, s.consents.Withdraw(ctx, account, registration.Channel(in.GetChannel()), instant(in.GetAt()))
 }
 
 func (s consents) Restore(ctx context.Context, in *tierv1.RestoreRequest) (*tierv1.RestoreResponse, error) {
 	account, err := id(in.GetRegistrationId())
-	if err == nil {
-		err = s.consents.Restore(ctx, account, registration.Channel(in.GetChannel()))
+	if err != nil {
+		return nil, err
 	}
-	return &tierv1.RestoreResponse{}, err
+	return &tierv1.RestoreResponse{}, s.consents.Restore(ctx, account, registration.Channel(in.GetChannel()))
 }

@@ -2,67 +2,90 @@ package tier
 
 import (
 	"context"
-	"fmt"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
 )
 
 const (
 	// probeEvery is the pause between two probes of a server.
-	probeEvery = 50 * time.Millisecond
+	probeEvery = 40 * time.Millisecond
 	// silence is how long a server may take to answer a probe.
-	silence = 125 * time.Millisecond
+	silence = 120 * time.Millisecond
 	// silences in a row give a server up.
 	silences = 2
+	// deafness is how much later than asked for this process may notice that
+	// silence is over: later than that it is itself that gets no processor.
+	deafness = 40 * time.Millisecond
+	// freshness is for how long an answer holds where another server is to be
+	// given up.
+	freshness = silence + 2*probeEvery
+	// promptness is how soon a server answers where nothing is short of
+	// processors; by patience even one that answers late tells that another one
+	// does not at all.
+	promptness = 25 * time.Millisecond
+	patience   = time.Second
+	// doubt is for how long an answer holds for Serving and Ready: one server
+	// that takes calls late is better than none.
+	doubt = 2 * time.Second
 )
 
 // watch ends the connections to servers that do not answer any more, so that
 // the calls on them are made elsewhere: a process that hangs or a network that
-// is cut ends none by itself. While no other server answers either, there is
-// nowhere else to go, or it is this process that does not get to listen: then
-// nobody is given up.
+// is cut ends none by itself. While no other server answers that it takes
+// calls, there is nowhere else to go, or it is this process that does not get to
+// listen: then nobody is given up. While the others answer late, all of them
+// are busy, and a silent one is waited for longer.
 type watch struct {
-	transport credentials.TransportCredentials
+	configure func() *tls.Config
+	givenUp   func()
 	log       *slog.Logger
-	dialer    net.Dialer
 	over      context.Context //nolint:containedctx // ends the goroutines
 	end       context.CancelFunc
 	running   sync.WaitGroup
 
 	mu      sync.Mutex
-	servers map[string]*watched // by address; those with connections
+	servers map[string]*watched  // by address; those with connections
+	lost    map[string]time.Time // when a server was given up, until it answers again
 }
 
 // watched is a server to which there are connections.
 type watched struct {
+	authority   string // who it has to prove to be
 	address     string
 	connections map[*connection]struct{}
 	stop        context.CancelFunc
-	answered    time.Time
+	since       time.Time
+	answered    time.Time     // zero: not yet
+	took        time.Duration // the answer
+	serving     bool          // as it answered
 }
 
-func newWatch(transport credentials.TransportCredentials, log *slog.Logger) *watch {
-	w := &watch{transport: transport, log: log, dialer: net.Dialer{Timeout: handshakeTimeout}, servers: map[string]*watched{}}
+func newWatch(configure func() *tls.Config, givenUp func(), log *slog.Logger) *watch {
+	w := &watch{configure: configure, givenUp: givenUp, log: log, servers: map[string]*watched{}, lost: map[string]time.Time{}}
 	w.over, w.end = context.WithCancel(context.Background())
 	return w
 }
 
 // close ends the watch and waits for it.
-func (w *watch) close() error {
+func (w *watch) close() {
+	w.mu.Lock()
 	w.end()
+	w.mu.Unlock()
 	w.running.Wait()
-	return nil
 }
 
 // connection tells its watch when it is closed.
 type connection struct {
 	net.Conn
+	socket net.Conn // below TLS
 	closed func()
 }
 
@@ -72,31 +95,26 @@ func (c *connection) Close() error {
 	return c.Conn.Close() //nolint:wrapcheck // the connection's own
 }
 
-// dial connects to a server, and has it watched as long as there are
-// connections to it.
-func (w *watch) dial(ctx context.Context, address string) (net.Conn, error) {
-	dialed, err := w.dialer.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // gRPC tells it
-	}
+// keep has a server watched as long as there are connections to it.
+func (w *watch) keep(authority string, socket, secured net.Conn) net.Conn {
+	address := socket.RemoteAddr().String()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.over.Err() != nil {
-		_ = dialed.Close()
-		return nil, w.over.Err() //nolint:wrapcheck // nobody asks any more
+		return secured
 	}
 	s := w.servers[address]
 	if s == nil {
-		s = &watched{address: address, connections: map[*connection]struct{}{}}
+		s = &watched{authority: authority, address: address, connections: map[*connection]struct{}{}, since: time.Now()}
 		var ctx context.Context
 		ctx, s.stop = context.WithCancel(w.over)
 		w.servers[address] = s
 		w.running.Go(func() { w.follow(ctx, s) })
 	}
-	c := &connection{Conn: dialed}
+	c := &connection{Conn: secured, socket: socket}
 	c.closed = sync.OnceFunc(func() { w.forget(s, c) })
 	s.connections[c] = struct{}{}
-	return c, nil
+	return c
 }
 
 func (w *watch) forget(s *watched, c *connection) {
@@ -109,9 +127,23 @@ func (w *watch) forget(s *watched, c *connection) {
 	}
 }
 
+// serving is how many servers take calls.
+func (w *watch) serving() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, s := range w.servers {
+		if s.serving && time.Since(s.answered) < doubt {
+			n++
+		}
+	}
+	return n
+}
+
 // follow probes a server until ctx ends.
 func (w *watch) follow(ctx context.Context, s *watched) {
-	probes, err := grpc.NewClient("passthrough:///"+s.address, grpc.WithTransportCredentials(w.transport), grpc.WithDisableServiceConfig(), grpc.WithIdleTimeout(0))
+	probes, err := grpc.NewClient("passthrough:///"+s.address, append(connectOptions(),
+		grpc.WithTransportCredentials(handshake{configure: w.configure}), grpc.WithAuthority(s.authority))...)
 	if err != nil {
 		w.log.ErrorContext(ctx, "an application server cannot be watched", "server", s.address, "error", err)
 		return
@@ -127,46 +159,92 @@ func (w *watch) follow(ctx context.Context, s *watched) {
 			return
 		case <-ticker.C:
 		}
-		if w.answers(ctx, health) {
+		began := time.Now()
+		answer, err := ask(ctx, health)
+		switch code := status.Code(err); {
+		case ctx.Err() != nil:
+			return
+		case code == codes.Unavailable: // it takes no new connections: it stops, and still answers on those that it has
+		case code != codes.DeadlineExceeded:
 			silent = 0
-			w.mu.Lock()
-			s.answered = time.Now()
-			w.mu.Unlock()
+			w.heard(ctx, s, time.Since(began), answer.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING)
 			continue
+		case time.Since(began) < silence+deafness:
+			silent++
 		}
-		if silent++; silent >= silences && ctx.Err() == nil {
+		if silent >= silences {
 			w.giveUp(ctx, s)
-			silent = 0
 		}
 	}
 }
 
-// answers says whether a server answers at all, whatever it says.
-func (w *watch) answers(ctx context.Context, health grpc_health_v1.HealthClient) bool {
+// ask probes a server once.
+func ask(ctx context.Context, health grpc_health_v1.HealthClient) (*grpc_health_v1.HealthCheckResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
-	_, err := health.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
-	return err == nil
+	return health.Check(ctx, &grpc_health_v1.HealthCheckRequest{}) //nolint:wrapcheck // looked at, and told to nobody
 }
 
-// giveUp ends the connections to a server, where another one answers.
+// heard notes that a server has answered.
+func (w *watch) heard(ctx context.Context, s *watched, took time.Duration, serving bool) {
+	w.mu.Lock()
+	s.answered, s.took, s.serving = time.Now(), took, serving
+	lost, again := w.lost[s.address]
+	delete(w.lost, s.address)
+	w.mu.Unlock()
+	if again {
+		w.log.InfoContext(ctx, "an application server answers again", "server", s.address, "after", time.Since(lost).Round(time.Millisecond).String())
+	}
+}
+
+// giveUp ends the connections to a server, where another one takes calls.
 func (w *watch) giveUp(ctx context.Context, s *watched) {
 	w.mu.Lock()
-	elsewhere := false
-	for _, other := range w.servers {
-		elsewhere = elsewhere || other != s && time.Since(other.answered) < silence+2*probeEvery
-	}
+	silentFor := time.Since(s.lastHeard())
 	var ended []net.Conn
-	if elsewhere {
+	if silentFor > 0 && w.elsewhere(s, silentFor > patience) {
 		for c := range s.connections {
-			ended = append(ended, c.Conn)
+			ended = append(ended, c.socket)
 		}
-	}
-	w.mu.Unlock()
-	for _, c := range ended {
-		_ = c.Close() // gRPC reads an error, and closes the connection
+		clear(s.connections)
 	}
 	if len(ended) > 0 {
-		w.log.WarnContext(ctx, "an application server does not answer; its calls are made at others", "server", s.address, "silent_for", fmt.Sprint(silences*silence))
+		for address, at := range w.lost { // those that never come back
+			if time.Since(at) > time.Hour {
+				delete(w.lost, address)
+			}
+		}
+		w.lost[s.address] = time.Now()
 	}
+	w.mu.Unlock()
+	if len(ended) == 0 {
+		return
+	}
+	for _, c := range ended {
+		_ = c.Close() // gRPC reads an error, and gives up the calls on it
+	}
+	w.log.WarnContext(ctx, "an application server does not answer; its calls are made at others", "server", s.address, "silent_for", silentFor.Round(time.Millisecond).String())
+	if w.givenUp != nil {
+		w.givenUp()
+	}
+}
+
+// lastHeard is when the server answered last. One that never did has the time
+// in which gRPC gives up an attempt to connect.
+func (s *watched) lastHeard() time.Time {
+	if s.answered.IsZero() {
+		return s.since.Add(2 * handshakeTimeout)
+	}
+	return s.answered
+}
+
+// elsewhere says whether another server takes calls, and answers promptly or
+// late.
+func (w *watch) elsewhere(than *watched, late bool) bool {
+	for _, s := range w.servers {
+		if s != than && s.serving && time.Since(s.answered) < freshness && (late || s.took < promptness) {
+			return true
+		}
+	}
+	return false
 }

@@ -11,7 +11,8 @@ import (
 	"registrar/internal/tier/tierv1"
 )
 
-var errWire = errors.New("tier: a message holds what it cannot hold")
+// errWire is for a message that no other end of this release sends.
+var errWire = registration.WrapError(registration.Internal, internalMessage, errors.New("tier: a message holds what it cannot hold"))
 
 // id reads 16 octets.
 func id(b []byte) (registration.ID, error) {

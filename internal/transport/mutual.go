@@ -5,7 +5,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"sync"
 )
 
 // Pair names the files by which one process proves itself to another of the
@@ -19,41 +21,64 @@ type Pair struct {
 // ErrNoAuthority: the file of authorities holds no certificate.
 var ErrNoAuthority = errors.New("transport: TLS: the file of authorities holds no certificate")
 
-// Mutual gives both ends of TLS 1.3 in which each end proves itself. The files
-// are read at each handshake, so that renewed ones need no restart; here they
-// are read once, for their errors.
-func Mutual(p Pair) (server, client *tls.Config, err error) {
-	if _, _, err := p.read(); err != nil {
-		return nil, nil, err
+// Mutual is both ends of TLS 1.3 in which each end proves itself: a server by a
+// certificate for its name, and both by one of a common authority. The files are
+// read at each handshake, so that renewed ones need no restart. While they cannot be used, as
+// between the renewal of a certificate and that of its key, those from before
+// stay in use. It may be used by several goroutines.
+type Mutual struct {
+	pair Pair
+	log  *slog.Logger
+
+	mu          sync.Mutex
+	own         tls.Certificate
+	authorities *x509.CertPool
+	told        bool // that the files cannot be used
+}
+
+// OpenMutual reads the files. Its errors name the file and hold nothing of the
+// key.
+func OpenMutual(p Pair, log *slog.Logger) (*Mutual, error) {
+	m := &Mutual{pair: p, log: log}
+	var err error
+	m.own, m.authorities, err = p.read()
+	if err != nil {
+		return nil, err
 	}
-	server = &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		own, authorities, err := p.read()
+	return m, nil
+}
+
+// Server is for whoever is connected to.
+func (m *Mutual) Server() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		own, authorities := m.current()
 		return &tls.Config{
 			MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own},
-			ClientCAs: authorities, ClientAuth: tls.RequireAndVerifyClientCert, NextProtos: []string{"h2"},
-		}, err
+			ClientCAs: authorities, ClientAuth: tls.RequireAndVerifyClientCert,
+		}, nil
 	}}
-	client = &tls.Config{
-		MinVersion: tls.VersionTLS13,
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			own, _, err := p.read()
-			return &own, err
-		},
-		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection does it, by authorities that are read anew
-		VerifyConnection: func(s tls.ConnectionState) error {
-			_, authorities, err := p.read()
-			if err != nil {
-				return err
-			}
-			between := x509.NewCertPool()
-			for _, c := range s.PeerCertificates[1:] {
-				between.AddCert(c)
-			}
-			_, err = s.PeerCertificates[0].Verify(x509.VerifyOptions{DNSName: s.ServerName, Roots: authorities, Intermediates: between})
-			return err //nolint:wrapcheck // crypto/tls tells it
-		},
+}
+
+// Client is for whoever connects now: a connection that is made later asks
+// again. The name of the server is to be added.
+func (m *Mutual) Client() *tls.Config {
+	own, authorities := m.current()
+	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own}, RootCAs: authorities}
+}
+
+// current gives the files as they are, or as they were when they could be used
+// last.
+func (m *Mutual) current() (tls.Certificate, *x509.CertPool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	own, authorities, err := m.pair.read()
+	if err == nil {
+		m.own, m.authorities, m.told = own, authorities, false
+	} else if !m.told {
+		m.told = true
+		m.log.Error("the changed TLS files cannot be used; those from before stay in use", "error", err)
 	}
-	return server, client, nil
+	return m.own, m.authorities
 }
 
 func (p Pair) read() (own tls.Certificate, authorities *x509.CertPool, err error) {
@@ -66,7 +91,7 @@ func (p Pair) read() (own tls.Certificate, authorities *x509.CertPool, err error
 	}
 	authorities = x509.NewCertPool()
 	if !authorities.AppendCertsFromPEM(text) {
-		return own, nil, ErrNoAuthority
+		return own, nil, fmt.Errorf("%w: %s", ErrNoAuthority, p.CAFile)
 	}
 	return own, authorities, nil
 }
