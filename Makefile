@@ -7,6 +7,8 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 20s
 ROUNDS ?= 30
 CHAOS ?= 60s
+FAULTS ?= 200
+SEED ?=
 OTP_CODES ?= 3000
 OTP_BACKLOG ?= 1000000
 BULK_PEOPLE ?= 200000
@@ -68,8 +70,9 @@ attacks: ## Attack the built service as hostile clients do, and print what it an
 	@set -o pipefail; go test -count=1 -v -run TestAttacks ./test/attacks/ -within 1s | grep -v -e '^=== ' -e '^ *--- PASS'
 
 .PHONY: faults
-faults: deps ## Kill the service (ROUNDS times: 30), notifiers and brokers (for CHAOS: 60s) under load, and count what is lost
+faults: deps ## Kill the service (ROUNDS times: 30), notifiers and brokers (for CHAOS: 60s), then anything of the whole system (FAULTS times: 200, by SEED) under load, and count what is lost
 	ROUNDS=$(ROUNDS) CHAOS=$(CHAOS) go test -count=1 -timeout 60m -v -run 'TestCrash|TestNotifiers|TestBrokers' ./test/faults/
+	FAULTS=$(FAULTS) SEED=$(SEED) go test -count=1 -timeout 6h -v -run TestFaults ./test/faults/chaos/
 
 .PHONY: bench
 bench: deps ## Measure registrations and envelopes a second against their baselines

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -13,16 +15,42 @@ import (
 // root.
 type Disk struct{ dir string }
 
+// diskPrefix begins the names of all disks of this package; the id of the process
+// that made one follows.
+const diskPrefix = "registrar-disk-"
+
 // NewDisk puts an empty disk of so many bytes at dir, which is made when it is
-// missing. Close it.
+// missing. Close it. Disks of processes that have died are removed.
 func NewDisk(dir string, size int64) (*Disk, error) {
+	if err := removeStaleDisks(); err != nil {
+		return nil, fmt.Errorf("devstack: disk: %w", err)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("devstack: disk: %w", err)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", size)); err != nil {
+	if err := syscall.Mount(diskPrefix+strconv.Itoa(os.Getpid()), dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", size)); err != nil {
 		return nil, fmt.Errorf("devstack: disk: %s: %w; it needs root", dir, err)
 	}
 	return &Disk{dir}, nil
+}
+
+// removeStaleDisks goes by what is mounted (proc(5), mounts).
+func removeStaleDisks() error {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(mounts)) {
+		f := strings.Fields(line)
+		id, ours := strings.CutPrefix(f[0], diskPrefix)
+		pid, err := strconv.Atoi(id)
+		if ours && err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			if err := syscall.Unmount(f[1], syscall.MNT_DETACH); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (d *Disk) ballast() string { return filepath.Join(d.dir, "ballast") }

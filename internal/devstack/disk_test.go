@@ -3,12 +3,40 @@ package devstack_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
 	"registrar/internal/devstack"
 )
+
+// TestStaleDisk: the disk of a process that has died is gone with the next one.
+func TestStaleDisk(t *testing.T) {
+	ended := exec.CommandContext(t.Context(), "true")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	stale := t.TempDir()
+	if err := syscall.Mount("registrar-disk-"+strconv.Itoa(ended.Process.Pid), stale, "tmpfs", 0, "size=1m"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(stale, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	disk, err := devstack.NewDisk(filepath.Join(t.TempDir(), "next"), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(stale, "file")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the stale disk is still there: %v", err)
+		_ = syscall.Unmount(stale, syscall.MNT_DETACH)
+	}
+	if err := disk.Close(); err != nil {
+		t.Error(err)
+	}
+}
 
 // TestDisk fills a disk to its last byte, and gives the room back.
 func TestDisk(t *testing.T) {

@@ -85,11 +85,13 @@ func (a *audit) run() []violation {
 			requests[o.person.requests[o.request].RequestID] = r
 		case resend:
 			n := resent[o.person.email+" "+o.channel]
-			if o.outcome == done {
+			n[1] += o.tries // the cooldown may be over at each of them
+			switch o.outcome {
+			case done:
 				n[0]++
-			}
-			if o.outcome == done || o.outcome == unknown || o.tries > 1 {
-				n[1]++
+			case unknown:
+			default:
+				n[1]-- // the last try is known to have sent nothing
 			}
 			resent[o.person.email+" "+o.channel] = n
 		}

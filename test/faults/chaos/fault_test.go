@@ -32,7 +32,7 @@ const (
 	stop         kind = "stop, start"
 	restart      kind = "restart"
 	partition    kind = "partition"
-	allDatabases kind = "kill -9 of all"
+	allDatabases kind = "kill -9 of all databases"
 	allBrokers   kind = "kill -9 of all brokers"
 	diskFull     kind = "disk full"
 	clockJump    kind = "clock jump"
@@ -53,10 +53,8 @@ type fault struct {
 func (f fault) String() string {
 	target := fmt.Sprintf("%s%d", f.tier, f.part+1)
 	switch f.kind {
-	case allDatabases:
-		target = "databases"
-	case allBrokers:
-		return fmt.Sprintf("kill -9 of all brokers, %v", f.hold.Round(100*time.Millisecond))
+	case allDatabases, allBrokers:
+		return fmt.Sprintf("%s, %v", f.kind, f.hold.Round(100*time.Millisecond))
 	case clockJump:
 		return fmt.Sprintf("clock jump of %s by %v, %v", target, f.jump, f.hold.Round(100*time.Millisecond))
 	case restart:

@@ -17,8 +17,8 @@ const (
 	after  = 1500 * time.Millisecond
 	// wholeWithin is for the system to be whole after the last fault has ended,
 	// and drainWithin for what is in progress then.
-	wholeWithin = 2 * time.Minute
-	drainWithin = 2 * time.Minute
+	wholeWithin = 3 * time.Minute
+	drainWithin = 3 * time.Minute
 )
 
 // runner makes rounds on a system: load, an event, peace, and the checks.

@@ -1,0 +1,209 @@
+package chaos_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"registrar/internal/devstack"
+)
+
+// stage is the system's parts, to which things happen.
+type stage struct {
+	parts  map[tier][]devstack.Part
+	galera *devstack.Galera
+	kafka  *devstack.Kafka
+	small  *devstack.Disk // the last database node's
+	caller *caller
+	client *kafka.Client
+}
+
+// recovery is for a part to work again once it has been started.
+const recovery = 2 * time.Minute
+
+// befall lets an event happen: each of its faults begins now, lasts and ends. It
+// then starts again what has ended by itself, as a supervisor would, and says so.
+func (s *stage) befall(ctx context.Context, e event) (notes []string, err error) {
+	failed := make([]error, len(e))
+	var all sync.WaitGroup
+	for i, f := range e {
+		all.Go(func() {
+			if err := s.strike(ctx, f); err != nil {
+				failed[i] = fmt.Errorf("%v: %w", f, err)
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
+	}
+	return s.supervise(ctx)
+}
+
+func (s *stage) strike(ctx context.Context, f fault) error {
+	starting, cancel := context.WithTimeout(ctx, f.hold+recovery)
+	defer cancel()
+	switch f.kind {
+	case allDatabases:
+		s.galera.Kill()
+		time.Sleep(f.hold)
+		return s.galera.Bootstrap(starting)
+	case allBrokers:
+		var all sync.WaitGroup
+		for _, n := range s.kafka.Nodes {
+			all.Go(n.Kill)
+		}
+		all.Wait()
+		time.Sleep(f.hold)
+		return s.kafka.Restart(starting)
+	}
+	p := s.parts[f.tier][f.part]
+	switch f.kind {
+	case kill:
+		p.Kill()
+		time.Sleep(f.hold)
+		return p.Restart(starting)
+	case stop, restart:
+		p.Stop()
+		time.Sleep(f.hold)
+		return p.Restart(starting)
+	case pause:
+		return during(f.hold, p.Pause, p.Resume)
+	case partition:
+		return during(f.hold, p.Partition, p.Heal)
+	case diskFull:
+		return s.fill(ctx, f)
+	default:
+		clock, ok := p.(interface{ SetClock(time.Duration) error })
+		if !ok {
+			return errors.New("it has no clock that could be set")
+		}
+		return during(f.hold, func() error { return clock.SetClock(f.jump) }, func() error { return clock.SetClock(0) })
+	}
+}
+
+func during(hold time.Duration, begin, end func() error) error {
+	if err := begin(); err != nil {
+		return err
+	}
+	time.Sleep(hold)
+	return end()
+}
+
+// ballastRows make every node take more of its disk, by as many megabytes.
+const ballastRows = 8
+
+// fill fills a node's disk, and has the cluster write what does not go onto it.
+func (s *stage) fill(ctx context.Context, f fault) error {
+	return during(f.hold, func() error {
+		if err := s.small.Fill(); err != nil {
+			return err
+		}
+		other := s.galera.Nodes[(f.part+1)%len(s.galera.Nodes)]
+		limited, cancel := context.WithTimeout(ctx, f.hold)
+		defer cancel()
+		sql := "CREATE TABLE IF NOT EXISTS chaos.ballast (id BIGINT AUTO_INCREMENT PRIMARY KEY, what MEDIUMBLOB NOT NULL) ENGINE=InnoDB; "
+		for range ballastRows {
+			sql += "INSERT INTO chaos.ballast (what) VALUES (REPEAT('x', 1048576)); "
+		}
+		_, err := other.Query(limited, "CREATE DATABASE IF NOT EXISTS chaos; "+sql)
+		if limited.Err() != nil || ctx.Err() != nil {
+			return ctx.Err() // the cluster waits for the node: what callers see of it is measured
+		}
+		return err
+	}, s.small.Empty)
+}
+
+// supervise starts what has ended by itself. Of the programs under test that may
+// not happen.
+func (s *stage) supervise(ctx context.Context) (notes []string, err error) {
+	for _, t := range tiers {
+		for _, p := range s.parts[t] {
+			select {
+			case <-p.Exited():
+			default:
+				continue
+			}
+			a := p.About()
+			if t != databases {
+				return notes, fmt.Errorf("%s has ended by itself; its log: %s", a.Name, a.Log)
+			}
+			notes = append(notes, a.Name+" had ended by itself, and was started again")
+			starting, cancel := context.WithTimeout(ctx, recovery)
+			err := p.Restart(starting)
+			cancel()
+			if err != nil {
+				return notes, err
+			}
+		}
+	}
+	return notes, nil
+}
+
+// whole gives an error until every part does its work, and knows all others.
+func (s *stage) whole(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for _, n := range s.galera.Nodes {
+		for _, want := range [][2]string{{"wsrep_cluster_size", strconv.Itoa(len(s.galera.Nodes))}, {"wsrep_ready", "ON"}, {"wsrep_local_state_comment", "Synced"}} {
+			got, err := n.Status(ctx, want[0])
+			if err == nil && got != want[1] {
+				err = fmt.Errorf("%s: %s is %s", n.About().Name, want[0], got)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.replicated(ctx); err != nil {
+		return err
+	}
+	for _, t := range []tier{apps, webs, notifiers} {
+		for _, p := range s.parts[t] {
+			if err := ready(ctx, p.About()); err != nil {
+				return err
+			}
+		}
+	}
+	return s.caller.answers(ctx)
+}
+
+// replicated gives an error until every partition has all its replicas.
+func (s *stage) replicated(ctx context.Context) error {
+	meta, err := s.client.Metadata(ctx, &kafka.MetadataRequest{})
+	if err != nil {
+		return err
+	}
+	for _, topic := range meta.Topics {
+		for _, p := range topic.Partitions {
+			if len(p.Isr) != len(p.Replicas) || len(p.Replicas) == 0 {
+				return fmt.Errorf("partition %d of %s has %d replicas in sync, of %d", p.ID, topic.Name, len(p.Isr), len(p.Replicas))
+			}
+		}
+	}
+	return nil
+}
+
+// ready asks a process of the program.
+func ready(ctx context.Context, a devstack.About) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.Admin+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: /readyz answers %s", a.Name, resp.Status)
+	}
+	return nil
+}
