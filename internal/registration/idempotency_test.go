@@ -51,6 +51,36 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestReplayBehind: the database's server has not yet what another one has
+// committed a moment ago.
+func TestReplayBehind(t *testing.T) {
+	t.Parallel()
+	s, store, _ := service(t)
+	r := request()
+	r.RequestID = "2026-0001"
+	first, err := s.Register(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.behind = true
+	if again, err := s.Register(t.Context(), r); err != nil || again != first {
+		t.Errorf("got %+v, %v, want %+v", again, err, first)
+	}
+	s.Rules.CheckPassword = func(string, registration.Personal) *registration.FieldError {
+		return &registration.FieldError{Field: "password", Rule: "TOO_SHORT"}
+	}
+	if again, err := s.Register(t.Context(), r); err != nil || again != first {
+		t.Errorf("under another policy: got %+v, %v, want %+v", again, err, first)
+	}
+	r.LastName = "Other"
+	if _, err := s.Register(t.Context(), r); category(t, err) != registration.RequestIDReused {
+		t.Errorf("other content: %v", err)
+	}
+	if len(store.accounts) != 1 {
+		t.Errorf("%d accounts", len(store.accounts))
+	}
+}
+
 // TestOtherContent: each field is part of what the request id stands for.
 func TestOtherContent(t *testing.T) {
 	t.Parallel()

@@ -25,7 +25,9 @@ type memory struct {
 	failing  func(operation string) error
 	asked    []string
 	events   []registration.Event // of Record and ChangeContact
+	behind   bool                 // what is not asked for as the latest is not there
 	codes    map[contactKey]registration.OneTimeCode
+	changed  map[contactKey]registration.ID // the call that changed it last
 	sent     map[string]int // codes by recipient and day
 }
 
@@ -35,7 +37,7 @@ type contactKey struct {
 }
 
 func newMemory() *memory {
-	return &memory{records: map[[2]string]registration.Record{}, codes: map[contactKey]registration.OneTimeCode{}, sent: map[string]int{}}
+	return &memory{records: map[[2]string]registration.Record{}, codes: map[contactKey]registration.OneTimeCode{}, changed: map[contactKey]registration.ID{}, sent: map[string]int{}}
 }
 
 func (m *memory) begin(ctx context.Context, operation string) error {
@@ -60,6 +62,8 @@ func (m *memory) Create(ctx context.Context, r registration.Registration) ([]reg
 	}
 	for _, other := range m.accounts {
 		switch a := other.Account; {
+		case a.ID == r.Account.ID && a.Username.Key == r.Account.Username.Key && a.Email.Key == r.Account.Email.Key:
+			return nil, nil // by an earlier call with the same ids
 		case a.Username.Key == r.Account.Username.Key:
 			return nil, registration.ErrUsernameTaken
 		case a.Email.Key == r.Account.Email.Key:
@@ -97,7 +101,7 @@ func (m *memory) reserve(q registration.CodeQuota, at time.Time) bool {
 }
 
 // ChangeContact runs change twice: it must not depend on being run once.
-func (m *memory) ChangeContact(ctx context.Context, id registration.ID, channel registration.Channel, _ registration.ID, change func(registration.Contact) (registration.ContactChange, error)) error {
+func (m *memory) ChangeContact(ctx context.Context, id registration.ID, channel registration.Channel, revision registration.ID, change func(registration.Contact) (registration.ContactChange, error)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.begin(ctx, "change"); err != nil {
@@ -110,6 +114,10 @@ func (m *memory) ChangeContact(ctx context.Context, id registration.ID, channel 
 	r := &m.accounts[i]
 	c := registration.Contact{Account: r.Account, Profile: r.Profile, Channel: channel, Code: m.codes[contactKey{id, channel}]}
 	c.Account.PasswordHash, c.Account.Email.Mailbox = "", "" // as a database gives it back
+	if c.Done = m.changed[contactKey{id, channel}] == revision; c.Done {
+		_, err := change(c)
+		return err
+	}
 	if _, err := change(c); err != nil {
 		return err
 	}
@@ -120,7 +128,7 @@ func (m *memory) ChangeContact(ctx context.Context, id registration.ID, channel 
 	if made.Quota != (registration.CodeQuota{}) && !m.reserve(made.Quota, made.At) {
 		return registration.CodesUsedUp(time.Hour)
 	}
-	m.codes[contactKey{id, channel}] = made.Code
+	m.codes[contactKey{id, channel}], m.changed[contactKey{id, channel}] = made.Code, revision
 	if made.Status != "" {
 		r.Account.Status = made.Status
 	}
@@ -146,11 +154,14 @@ func (m *memory) Record(ctx context.Context, e registration.Event) error {
 	return nil
 }
 
-func (m *memory) Recorded(ctx context.Context, caller, requestID string) (registration.Record, error) {
+func (m *memory) Recorded(ctx context.Context, caller, requestID string, latest bool) (registration.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.begin(ctx, "recorded"); err != nil {
 		return registration.Record{}, err
+	}
+	if m.behind && !latest {
+		return registration.Record{}, registration.ErrNotFound
 	}
 	record, there := m.records[[2]string{caller, requestID}]
 	if !there {

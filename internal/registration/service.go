@@ -20,8 +20,10 @@ type Store interface {
 	// is an earlier call with them, at whichever server: it is a success that
 	// queues nothing.
 	Create(ctx context.Context, r Registration) (queued []Notification, err error)
-	// Recorded gives what the caller's request id led to. Errors: ErrNotFound, ErrUnavailable.
-	Recorded(ctx context.Context, caller, requestID string) (Record, error)
+	// Recorded gives what the caller's request id led to. What another server has
+	// committed a moment ago may be missing unless the latest is asked for, which
+	// takes the database longer. Errors: ErrNotFound, ErrUnavailable.
+	Recorded(ctx context.Context, caller, requestID string, latest bool) (Record, error)
 	// Details gives the registration that key names. Errors: ErrNotFound, ErrUnavailable.
 	Details(ctx context.Context, key Key) (Details, error)
 	// ChangeContact stores what change makes of a contact, in one transaction
@@ -100,8 +102,9 @@ func (s *Service) Register(ctx context.Context, r Request) (Receipt, error) {
 func (s *Service) register(ctx context.Context, r Request) (Receipt, error) {
 	v, wrong := s.Rules.check(r)
 	if r.RequestID != "" {
-		// Also of a wrong request: what was right under yesterday's policy keeps its receipt.
-		receipt, err := s.replay(ctx, r)
+		// Also of a wrong request: what was right under yesterday's policy keeps its
+		// receipt. Of a right one that is missed here, Create finds the record.
+		receipt, err := s.replay(ctx, r, len(wrong) > 0)
 		if err == nil || errors.Is(err, ErrRequestIDReused) || len(wrong) == 0 && !errors.Is(err, ErrNotFound) {
 			return receipt, err
 		}
@@ -120,7 +123,7 @@ func (s *Service) register(ctx context.Context, r Request) (Receipt, error) {
 	queued, err := s.Store.Create(ctx, reg)
 	switch {
 	case r.RequestID != "" && errors.Is(err, ErrRequestIDReused):
-		receipt, err := s.replay(ctx, r)
+		receipt, err := s.replay(ctx, r, true)
 		if errors.Is(err, ErrNotFound) { // gone again in between: the next try will succeed
 			err = WrapError(Unavailable, ErrUnavailable.Message, errRecordGone)
 		}
@@ -132,10 +135,9 @@ func (s *Service) register(ctx context.Context, r Request) (Receipt, error) {
 	return Receipt{ID: reg.Account.ID, Status: reg.Account.Status, Locale: reg.Profile.Locale, RegisteredAt: reg.Account.RegisteredAt}, nil
 }
 
-// replay answers from the record of an earlier request under the same id, also
-// one that another server committed a moment ago.
-func (s *Service) replay(ctx context.Context, r Request) (Receipt, error) {
-	record, err := s.Store.Recorded(ctx, r.Caller, r.RequestID)
+// replay answers from the record of an earlier request under the same id.
+func (s *Service) replay(ctx context.Context, r Request, latest bool) (Receipt, error) {
+	record, err := s.Store.Recorded(ctx, r.Caller, r.RequestID, latest)
 	if err != nil {
 		return Receipt{}, unavailable(ctx, err)
 	}
