@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -250,11 +252,16 @@ func (n *KafkaNode) Restart(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, kafkaStart)
 	defer cancel()
 	return n.start(limited, func(context.Context) error {
-		said, err := os.ReadFile(log)
+		file, err := os.Open(log)
 		if err != nil {
 			return err
 		}
-		if !bytes.Contains(said[min(before, int64(len(said))):], []byte("Kafka Server started")) {
+		defer file.Close()
+		said, err := io.ReadAll(io.NewSectionReader(file, before, math.MaxInt64-before))
+		if err != nil {
+			return err
+		}
+		if !bytes.Contains(said, []byte("Kafka Server started")) {
 			return errors.New("it does not say that it has started")
 		}
 		return nil

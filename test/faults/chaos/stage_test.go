@@ -55,24 +55,28 @@ func (s *stage) strike(ctx context.Context, f fault) error {
 		time.Sleep(f.hold)
 		return s.galera.Bootstrap(starting)
 	case allBrokers:
+		failed := make([]error, len(s.kafka.Nodes))
 		var all sync.WaitGroup
-		for _, n := range s.kafka.Nodes {
-			all.Go(n.Kill)
+		for i, n := range s.kafka.Nodes {
+			all.Go(func() {
+				n.Kill()
+				time.Sleep(f.hold)
+				failed[i] = again(starting, n.Restart)
+			})
 		}
 		all.Wait()
-		time.Sleep(f.hold)
-		return s.kafka.Restart(starting)
+		return errors.Join(failed...)
 	}
 	p := s.parts[f.tier][f.part]
 	switch f.kind {
 	case kill:
 		p.Kill()
 		time.Sleep(f.hold)
-		return p.Restart(starting)
+		return again(starting, p.Restart)
 	case stop, restart:
 		p.Stop()
 		time.Sleep(f.hold)
-		return p.Restart(starting)
+		return again(starting, p.Restart)
 	case pause:
 		return during(f.hold, p.Pause, p.Resume)
 	case partition:
@@ -85,6 +89,18 @@ func (s *stage) strike(ctx context.Context, f fault) error {
 			return errors.New("it has no clock that could be set")
 		}
 		return during(f.hold, func() error { return clock.SetClock(f.jump) }, func() error { return clock.SetClock(0) })
+	}
+}
+
+// again starts something until it runs, as a supervisor does: a machine that is
+// busy may have let it miss its time.
+func again(ctx context.Context, start func(context.Context) error) error {
+	for {
+		err := start(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(firstPause)
 	}
 }
 
@@ -136,7 +152,7 @@ func (s *stage) supervise(ctx context.Context) (notes []string, err error) {
 			}
 			notes = append(notes, a.Name+" had ended by itself, and was started again")
 			starting, cancel := context.WithTimeout(ctx, recovery)
-			err := p.Restart(starting)
+			err := again(starting, p.Restart)
 			cancel()
 			if err != nil {
 				return notes, err
