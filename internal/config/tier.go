@@ -43,9 +43,19 @@ func (v *validator) tier(c Config) {
 		v.add("tier.listen", "must be host:port", "write it like 127.0.0.1:8082")
 	}
 	v.addresses("tier.servers", t.addresses(), "8082")
-	if t.TLS.CertificateFile+t.TLS.KeyFile+t.TLS.CAFile != "" && (t.TLS.CertificateFile == "" || t.TLS.KeyFile == "" || t.TLS.CAFile == "") {
-		v.add("tier.tls.certificate_file", "and key_file and ca_file belong together", "set all of them, or none for plain text")
+	if set := t.TLS.set(); len(set) == 1 || len(set) == 2 {
+		v.add("tier.tls."+set[0], "is not enough: certificate_file, key_file and ca_file belong together", "set all of them, or none for plain text")
 	}
+}
+
+// set are the keys that have a value.
+func (t TierTLS) set() (keys []string) {
+	for _, file := range [][2]string{{"certificate_file", t.CertificateFile}, {"key_file", t.KeyFile}, {"ca_file", t.CAFile}} {
+		if file[1] != "" {
+			keys = append(keys, file[0])
+		}
+	}
+	return keys
 }
 
 // addresses are all that has to be host:port in Servers.

@@ -2,8 +2,12 @@ package config_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
 
 	"registrar/internal/config"
 )
@@ -84,6 +88,18 @@ var problems = []struct {
 	{name: "no user", yaml: "database: {driver: mariadb, addresses: ['db:1'], user: ''}" + codeKey, key: "database.user", rule: "empty"},
 	{name: "no key for codes that servers share", yaml: "database: {driver: mariadb, addresses: ['db:1']}", key: "codes.key", rule: "every server", next: "openssl rand"},
 	{name: "a short key for codes", yaml: "codes: {key: c2hvcnQ=}", key: "codes.key", rule: "32 octets", next: "openssl rand"},
+	{name: "a drain of hours", yaml: "drain_delay: 1h", key: "drain_delay", rule: "0s to 5m"},
+	{name: "a drain before it begins", env: "REGISTRAR_DRAIN_DELAY=-1s", key: "drain_delay", rule: "0s to 5m"},
+	{name: "no port for web servers", yaml: "tier: {listen: 10.0.0.5}", key: "tier.listen", rule: "host:port", next: "127.0.0.1:8082"},
+	{name: "an application server without its port", yaml: "tier: {servers: ['10.0.0.5:8082', 10.0.0.6]}", key: "tier.servers", rule: "host:port each", next: "10.0.0.1:8082"},
+	{name: "an application server at no port", env: "REGISTRAR_TIER_SERVERS=10.0.0.5:0", key: "tier.servers", rule: "host:port each"},
+	{name: "a name without its port", yaml: "tier: {servers: ['dns:///registrar-app']}", key: "tier.servers", rule: "host:port each"},
+	{name: "two names", yaml: "tier: {servers: ['dns:///a:1', 'dns:///b:1']}", key: "tier.servers", rule: "host:port each"},
+	{name: "a resolver without its port", yaml: "tier: {servers: ['dns://10.0.0.2/registrar-app:8082']}", key: "tier.servers", rule: "host:port each"},
+	{name: "a resolver of nothing", yaml: "tier: {servers: ['dns://10.0.0.2:53']}", key: "tier.servers", rule: "host:port each"},
+	{name: "a tier's certificate alone", yaml: "tier: {tls: {certificate_file: a.pem}}", key: "tier.tls.certificate_file", rule: "belong together", next: "set all of them"},
+	{name: "a tier's authority alone", yaml: "tier: {tls: {ca_file: ca.pem}}", key: "tier.tls.ca_file", rule: "belong together", next: "plain text"},
+	{name: "a tier's key file in the wrong place", yaml: "tier: {key_file: a.pem}", key: "tier.key_file", rule: "not a known key"},
 	{name: "a long life", yaml: "codes: {life: 2h}", key: "codes.life", rule: "1m to 1h"},
 	{name: "many attempts", yaml: "codes: {attempts: 11}", key: "codes.attempts", rule: "1 to 10"},
 	{name: "a cooldown longer than the life", yaml: "codes: {life: 5m, cooldown: 6m}", key: "codes.cooldown", rule: "1s to 5m"},
@@ -207,6 +223,47 @@ func TestEachProblem(t *testing.T) {
 	}
 }
 
+// TestTier: how application servers may be named, and what a web server and an
+// application server are told by flags.
+func TestTier(t *testing.T) {
+	t.Parallel()
+	for _, servers := range []string{"[]", "['10.0.0.5:8082']", "['app1:1', 'app2:65535', '[::1]:8082']", "['dns:///app.example:8082']", "['dns://10.0.0.2:53/app.example:8082']", "['dns://[::1]:53/app.example.:8082']"} {
+		if _, err := config.LoadBytes([]byte("tier: {servers: "+servers+"}"), nil); err != nil {
+			t.Errorf("%s: %v", servers, err)
+		}
+	}
+	fs := pflag.NewFlagSet("web", pflag.ContinueOnError)
+	config.AddWebFlags(fs)
+	if err := fs.Parse([]string{"--servers", "10.0.0.5:8082,10.0.0.6:8082", "--listen", "127.0.0.1:0"}); err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"REGISTRAR_DRAIN_DELAY=5s", "REGISTRAR_TIER_LISTEN=10.0.0.5:9", "REGISTRAR_TIER_SERVERS=10.0.0.9:8082",
+		"REGISTRAR_TIER_TLS_CERTIFICATE_FILE=a", "REGISTRAR_TIER_TLS_KEY_FILE=b", "REGISTRAR_TIER_TLS_CA_FILE=c"}
+	got, err := config.Load(fs, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Default()
+	want.Listen, want.DrainDelay = "127.0.0.1:0", 5*time.Second
+	want.Tier = config.Tier{Listen: "10.0.0.5:9", Servers: []string{"10.0.0.5:8082", "10.0.0.6:8082"}, TLS: config.TierTLS{CertificateFile: "a", KeyFile: "b", CAFile: "c"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	fs = pflag.NewFlagSet("app", pflag.ContinueOnError)
+	config.AddAppFlags(fs)
+	if err := fs.Parse([]string{"--tier-listen", "127.0.0.1:0"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := config.Load(fs, environ); err != nil || got.Tier.Listen != "127.0.0.1:0" {
+		t.Errorf("%s, %v", got.Tier.Listen, err)
+	}
+	for _, flag := range []string{"listen", "servers", "lanes", "public-url"} {
+		if fs.Lookup(flag) != nil {
+			t.Errorf("an application server has --%s", flag)
+		}
+	}
+}
+
 // TestAllTogether: every problem of every kind in one answer.
 func TestAllTogether(t *testing.T) {
 	t.Parallel()
@@ -242,6 +299,11 @@ func TestOffLoopbackInSoManyWords(t *testing.T) {
 		if err := c.Validate(); err != nil {
 			t.Errorf("%s: %v", listen, err)
 		}
+	}
+	c := config.Default()
+	c.AdminListen, c.AllowUnauthenticatedAdmin = ":8081", true
+	if err := c.Validate(); err != nil {
+		t.Errorf("admin pages alone: %v", err)
 	}
 	for _, listen := range []string{"127.0.0.1:0", "127.8.8.8:80", "[::1]:80", "localhost:80", "[::ffff:127.0.0.1]:80"} {
 		c := config.Default()

@@ -84,6 +84,9 @@ func TestOnlyOneSees(t *testing.T) {
 		{"github.com/santhosh-tekuri/jsonschema/v6", nil}, // tests alone
 		{"github.com/prometheus/client_golang", []string{"registrar/internal/telemetry"}},
 		{"golang.org/x/crypto", []string{"registrar/internal/password"}},
+		{"google.golang.org/grpc", []string{"registrar/internal/tier"}},
+		{"google.golang.org/protobuf", []string{"registrar/internal/tier"}},
+		{"registrar/internal/tier/tierv1", []string{"registrar/internal/tier"}},
 	}
 	all := packages(t)
 	for _, rule := range rules {
@@ -127,7 +130,7 @@ func TestSOAPKnowsNothingOfRegistration(t *testing.T) {
 func TestAdaptersDoNotKnowEachOther(t *testing.T) {
 	t.Parallel()
 	adapters := []string{
-		module + "/soap", module + "/internal/transport", module + "/internal/store", module + "/internal/queue", module + "/internal/bounce",
+		module + "/soap", module + "/internal/transport", module + "/internal/store", module + "/internal/queue", module + "/internal/bounce", module + "/internal/tier",
 		module + "/internal/channel/smtp", module + "/internal/channel/smpp", module + "/internal/channel/httpsms", module + "/internal/channel/inbox",
 	}
 	// The store keeps the inbox's messages, by the inbox's own interface and type.
@@ -191,7 +194,7 @@ func TestTheGatewayStandsBetweenSOAPAndCallers(t *testing.T) {
 				}
 			case imported == module+"/internal/gateway" && !under(path, module+"/cmd"):
 				t.Errorf("%s imports internal/gateway", path)
-			case imported == module+"/internal/caller" && !under(path, module+"/cmd", module+"/internal/store"):
+			case imported == module+"/internal/caller" && !under(path, module+"/cmd", module+"/internal/store", module+"/internal/tier"):
 				t.Errorf("%s imports internal/caller", path)
 			}
 		}
@@ -210,7 +213,7 @@ func TestNobodyImportsCmd(t *testing.T) {
 		if under(path, module+"/internal/devstack") {
 			continue
 		}
-		if !under(path, module+"/test") && slices.Contains(p.Deps, module+"/internal/devstack") {
+		if !under(path, module+"/test", module+"/cmd/cluster") && slices.Contains(p.Deps, module+"/internal/devstack") {
 			t.Errorf("%s depends on internal/devstack, which is for tests and development", path)
 		}
 	}
