@@ -28,7 +28,7 @@ type memory struct {
 	behind   bool                 // what is not asked for as the latest is not there
 	codes    map[contactKey]registration.OneTimeCode
 	changed  map[contactKey]registration.ID // the call that changed it last
-	sent     map[string]int // codes by recipient and day
+	sent     map[string]int                 // codes by recipient and day
 }
 
 type contactKey struct {

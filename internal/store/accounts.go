@@ -40,7 +40,7 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) (que
 	if err != nil {
 		return nil, fmt.Errorf("store: create: %w", err)
 	}
-	err = a.db.transact(ctx, "create", func(ctx context.Context, t *tx) error {
+	err = a.db.transactAtOnce(ctx, "create", func(ctx context.Context, t *tx) error {
 		if t.again {
 			if done, err := a.stored(ctx, t, r.Account); done || err != nil {
 				return err
@@ -175,7 +175,7 @@ func (a *Accounts) stored(ctx context.Context, t *tx, account registration.Accou
 }
 
 // Recorded implements registration.Store.
-func (a *Accounts) Recorded(ctx context.Context, caller, requestID string) (registration.Record, error) {
+func (a *Accounts) Recorded(ctx context.Context, caller, requestID string, latest bool) (registration.Record, error) {
 	var row struct {
 		AccountID    uuid   `db:"account_id"`
 		Fingerprint  []byte `db:"fingerprint"`
@@ -184,7 +184,11 @@ func (a *Accounts) Recorded(ctx context.Context, caller, requestID string) (regi
 		Locale       string `db:"locale"`
 		RegisteredAt int64  `db:"registered_at"`
 	}
-	err := a.db.view(ctx, "recorded", func(ctx context.Context, conn *sqlx.Conn) error {
+	view := a.db.viewAsIs
+	if latest {
+		view = a.db.view
+	}
+	err := view(ctx, "recorded", func(ctx context.Context, conn *sqlx.Conn) error {
 		return found(conn.GetContext(ctx, &row, `SELECT i.account_id, i.fingerprint, a.password_hash, i.status, i.locale, i.registered_at
 			FROM idempotency i JOIN accounts a ON a.id = i.account_id WHERE i.caller = ? AND i.request_id = ?`, caller, requestID))
 	})

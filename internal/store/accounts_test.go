@@ -54,11 +54,13 @@ func TestCreateComesBackAsItWent(t *testing.T) {
 				if r.RequestID == "" {
 					return
 				}
-				record, err := db.Accounts().Recorded(t.Context(), r.Account.Caller, r.RequestID)
 				wantRecord := registration.Record{AccountID: r.Account.ID, Fingerprint: r.Fingerprint, PasswordHash: r.Account.PasswordHash,
 					Status: r.Account.Status, Locale: r.Profile.Locale, RegisteredAt: r.Account.RegisteredAt}
-				if err != nil || record != wantRecord {
-					t.Errorf("got %+v, %v\nwant %+v", record, err, wantRecord)
+				for _, latest := range []bool{false, true} {
+					record, err := db.Accounts().Recorded(t.Context(), r.Account.Caller, r.RequestID, latest)
+					if err != nil || record != wantRecord {
+						t.Errorf("got %+v, %v\nwant %+v", record, err, wantRecord)
+					}
 				}
 			})
 		}
@@ -116,8 +118,10 @@ func TestAbsentIsNotFound(t *testing.T) {
 				t.Errorf("%+v: %v", key, err)
 			}
 		}
-		if _, err := db.Accounts().Recorded(t.Context(), "portal", "x"); !errors.Is(err, registration.ErrNotFound) {
-			t.Error(err)
+		for _, latest := range []bool{false, true} {
+			if _, err := db.Accounts().Recorded(t.Context(), "portal", "x", latest); !errors.Is(err, registration.ErrNotFound) {
+				t.Error(err)
+			}
 		}
 	})
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+	"iter"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -31,6 +33,12 @@ func Told(ctx context.Context, mariadb bool, err error) error {
 
 // Index is the name of the index in the text of error 1062.
 var Index = mariadbIndex
+
+// InCompound gives the statements of a compound one, or the one that it is.
+func InCompound(text string) iter.Seq[string] {
+	text = strings.TrimPrefix(text, compoundBegin)
+	return strings.SplitSeq(strings.TrimSuffix(text, compoundEnd), between)
+}
 
 // MaxMembers bounds a group.
 const MaxMembers = maxMembers

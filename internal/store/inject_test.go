@@ -15,6 +15,8 @@ type injector struct {
 	mu    sync.Mutex
 	fault func(statement string) *fault
 	seen  []string // the statements' first words, in order
+	sent  int      // statements, compound ones as one
+	made  int      // connections
 }
 
 // fault is what becomes of one statement.
@@ -34,7 +36,21 @@ func (i *injector) through(o store.Options) store.Options {
 func (i *injector) set(f func(statement string) *fault) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.fault, i.seen = f, nil
+	i.fault, i.seen, i.sent = f, nil, 0
+}
+
+// sendings counts what was sent to be executed since set.
+func (i *injector) sendings() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.sent
+}
+
+// connections counts those that were made.
+func (i *injector) connections() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.made
 }
 
 // times counts the statements seen that begin with a text.
@@ -83,6 +99,9 @@ func (c injectedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.i.mu.Lock()
+	c.i.made++
+	c.i.mu.Unlock()
 	return &injectedConn{conn, c.i}, nil
 }
 
@@ -114,8 +133,21 @@ func (c *injectedConn) apply(statement string, run func() (driver.Result, error)
 	return result, f.err
 }
 
-func (c *injectedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	return c.apply(query, func() (driver.Result, error) { return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args) })
+// ExecContext executes the parts of a compound statement one by one, and none
+// after one that fails, as the server does.
+func (c *injectedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
+	c.i.mu.Lock()
+	c.i.sent++
+	c.i.mu.Unlock()
+	for statement := range store.InCompound(query) {
+		own := args[:strings.Count(statement, "?")]
+		args = args[len(own):]
+		result, err = c.apply(statement, func() (driver.Result, error) { return c.Conn.(driver.ExecerContext).ExecContext(ctx, statement, own) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return result, nil
 }
 
 func (c *injectedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {

@@ -44,9 +44,11 @@ func openMariaDB(o Options) (*DB, error) {
 			forUpdate: " FOR UPDATE",
 			ready:     readyMariaDB,
 			classify:  classifyMariaDB,
+			compounds: true,
 		},
 		writers: poolWriters{writePool},
 		read:    readPool,
+		asIs:    writePool,
 		close: sync.OnceValue(func() error {
 			prober.stop()
 			return errors.Join(readPool.Close(), writePool.Close())

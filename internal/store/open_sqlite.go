@@ -45,6 +45,7 @@ func openSQLite(o Options) (*DB, error) {
 		writers: w,
 		attempt: w.attempt,
 		read:    readPool,
+		asIs:    readPool,
 		// The writer goes last: the last connection to close checkpoints the log.
 		close: sync.OnceValue(func() error { return errors.Join(readPool.Close(), w.close()) }),
 	}, nil

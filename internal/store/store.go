@@ -79,6 +79,7 @@ type DB struct {
 	// was sent.
 	attempt func(ctx context.Context, t *tx, work func(context.Context, *tx) error) (committing bool, err error)
 	read    *sqlx.DB // on a cluster each statement sees what any node has committed
+	asIs    *sqlx.DB // and here what the node has executed
 	close   func() error
 }
 
@@ -90,6 +91,8 @@ type dialect struct {
 	// serial: transactions run one after the other on one connection, which
 	// sees what those before did, also while it is not committed.
 	serial bool
+	// compounds: a transaction may go at once. See compound.
+	compounds bool
 }
 
 // Open opens the database and waits, at most until ctx's deadline, for its

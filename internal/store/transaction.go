@@ -66,6 +66,19 @@ type tx struct {
 	// bulk: the work is one of many that nobody waits for. On SQLite, which
 	// writes one transaction at a time, all others go before it.
 	bulk bool
+	// atOnce: the work needs no answer of the database, and all of it is sent
+	// together, with COMMIT.
+	atOnce     bool
+	statements compound
+}
+
+// run executes a statement, or adds it to those that go at once.
+func (t *tx) run(ctx context.Context, text statement, args ...any) error {
+	if t.atOnce {
+		t.statements.add(text, args)
+		return nil
+	}
+	return t.session.run(ctx, text, args...)
 }
 
 // run executes a statement.
@@ -103,6 +116,9 @@ func (s *session) prepare(ctx context.Context, text statement) (*sqlx.Stmt, erro
 // exec executes a text with lists in it (sqlx.In) and gives the number of rows
 // that it matched.
 func (t *tx) exec(ctx context.Context, query string, args ...any) (int, error) {
+	if t.atOnce {
+		return 0, errAtOnce
+	}
 	query, args, err := sqlx.In(query, args...)
 	if err != nil {
 		return 0, err
@@ -126,6 +142,9 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (int, error) {
 
 // query reads rows by a text with lists in it into dest.
 func (t *tx) query(ctx context.Context, dest any, query string, args ...any) error {
+	if t.atOnce {
+		return errAtOnce
+	}
 	query, args, err := sqlx.In(query, args...)
 	if err != nil {
 		return err
@@ -146,18 +165,33 @@ func (t *tx) query(ctx context.Context, dest any, query string, args ...any) err
 // unknown the next one is told by tx.again. An error of work's own rolls back
 // and is given as it is; every other one is told by category.
 func (db *DB) transact(ctx context.Context, op string, work func(context.Context, *tx) error) error {
-	return db.transactAs(ctx, op, false, work)
+	return db.repeat(ctx, op, tx{}, work)
 }
 
 // transactAs is transact for work that may be one of many.
 func (db *DB) transactAs(ctx context.Context, op string, bulk bool, work func(context.Context, *tx) error) error {
-	again, alone := false, false
+	return db.repeat(ctx, op, tx{bulk: bulk}, work)
+}
+
+// transactAtOnce is transact for work that needs no answers where all goes
+// well, as it mostly does. What does not is run again in steps, which tell why:
+// that a key is there already does not say whose.
+func (db *DB) transactAtOnce(ctx context.Context, op string, work func(context.Context, *tx) error) error {
+	return db.repeat(ctx, op, tx{atOnce: db.dialect.compounds}, work)
+}
+
+// repeat runs work in transactions of a kind until one is committed.
+func (db *DB) repeat(ctx context.Context, op string, kind tx, work func(context.Context, *tx) error) error {
 	return db.retry(ctx, op, func(ctx context.Context) error {
-		committing, err := db.attempt(ctx, &tx{again: again, alone: alone, bulk: bulk}, work)
-		if err != nil && committing && db.dialect.classify(err).class != aborted {
-			again = true
+		t := kind
+		committing, err := db.attempt(ctx, &t, work)
+		if class := db.dialect.classify(err).class; t.atOnce && class == duplicate {
+			err = errAborted
+		} else {
+			// At once, what has aborted a statement may as well have come after COMMIT.
+			kind.again = kind.again || err != nil && committing && (class != aborted || t.atOnce)
 		}
-		alone = true
+		kind.alone, kind.atOnce = true, false
 		return err
 	})
 }
@@ -177,22 +211,32 @@ func (db *DB) inPool(ctx context.Context, t *tx, work func(context.Context, *tx)
 	}
 	if err = work(ctx, t); err == nil {
 		committing = true
-		if err = t.run(ctx, "COMMIT"); err == nil {
+		if err = t.commit(ctx); err == nil {
 			bad = false
 			return committing, nil
 		}
 	}
-	if db.dialect.classify(err).class.severed() {
+	class := db.dialect.classify(err).class
+	if class.severed() {
 		// Nothing that this connection says can be trusted any more: closing
 		// it is what rolls back.
 		return committing, err
 	}
 	rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	rollbackErr := t.run(rollback, "ROLLBACK")
-	// After a failed COMMIT the connection goes in any case.
-	bad = rollbackErr != nil || committing
+	rollbackErr := s.run(rollback, "ROLLBACK")
+	// After a failed COMMIT the connection goes in any case. A key that is there
+	// already was found before it.
+	bad = rollbackErr != nil || committing && class != duplicate
 	return committing, err
+}
+
+// commit ends the transaction, with all of it where it goes at once.
+func (t *tx) commit(ctx context.Context) error {
+	if !t.atOnce {
+		return t.run(ctx, "COMMIT")
+	}
+	return t.statements.execute(ctx, t.session)
 }
 
 // view reads, and reads again while the database cannot be reached.
@@ -200,9 +244,19 @@ func (db *DB) view(ctx context.Context, op string, read func(context.Context, *s
 	return db.retry(ctx, op, func(ctx context.Context) error { return db.readOnce(ctx, read) })
 }
 
+// viewAsIs is view without what other nodes of a cluster have committed and this
+// one has not executed yet. It spares the cluster a message.
+func (db *DB) viewAsIs(ctx context.Context, op string, read func(context.Context, *sqlx.Conn) error) error {
+	return db.retry(ctx, op, func(ctx context.Context) error { return db.readFrom(ctx, db.asIs, read) })
+}
+
 // readOnce is one attempt to read.
 func (db *DB) readOnce(ctx context.Context, read func(context.Context, *sqlx.Conn) error) error {
-	conn, err := db.read.Connx(ctx)
+	return db.readFrom(ctx, db.read, read)
+}
+
+func (db *DB) readFrom(ctx context.Context, pool *sqlx.DB, read func(context.Context, *sqlx.Conn) error) error {
+	conn, err := pool.Connx(ctx)
 	if err != nil {
 		return err
 	}
