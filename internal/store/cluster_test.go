@@ -145,7 +145,7 @@ type belongings struct{ accounts, profiles, idempotency, notifications, outbox i
 func (g *galera) census(t testing.TB, o store.Options, node int) map[registration.ID]belongings {
 	t.Helper()
 	db := open(t, g.at(o, node))
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	all := map[registration.ID]belongings{}
 	for _, table := range []struct {
 		query string

@@ -36,6 +36,7 @@ type Migrator struct {
 	pool     *sql.DB
 	provider *goose.Provider
 	classify func(error) failure
+	prober   *prober // of a cluster's nodes; a statement may take longer than anybody waits for a dead one
 }
 
 // OpenMigrator opens a connection of its own. Errors of the Migrator's methods
@@ -61,7 +62,7 @@ func OpenMigrator(o Options) (*Migrator, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.pool = sql.OpenDB(o.wrap(r))
+		m.pool, m.prober = sql.OpenDB(o.wrap(r)), startProber(r)
 	} else {
 		write, _, err := sqliteConnectors(o)
 		if err != nil {
@@ -72,13 +73,16 @@ func OpenMigrator(o Options) (*Migrator, error) {
 	}
 	m.provider, err = goose.NewProvider(dialect, m.pool, files, goose.WithLocker(locker), goose.WithTableName("migrations"))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("store: migrate: %w", err), m.pool.Close())
+		return nil, errors.Join(fmt.Errorf("store: migrate: %w", err), m.Close())
 	}
 	return m, nil
 }
 
 // Close ends the connection.
 func (m *Migrator) Close() error {
+	if m.prober != nil {
+		m.prober.stop()
+	}
 	if err := m.pool.Close(); err != nil {
 		return fmt.Errorf("store: migrate: %w", m.classify(err))
 	}

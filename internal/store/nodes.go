@@ -26,7 +26,7 @@ type nodes struct {
 	chosen   int
 	row      writerRow
 	lost     bool      // the row names a node that was lost here, and is to be written
-	claimed  time.Time // when the row was last to be written
+	next     time.Time // when the row may be written again
 	claiming bool
 }
 
@@ -87,10 +87,10 @@ func (n *nodes) found(i int, name string, row writerRow, err error) (claim write
 	if n.claiming || !chosen.takesWrites() || n.row.Owner == chosen.name {
 		return writerRow{}, 0, false
 	}
-	if n.row.Fence > 0 && !n.lost || time.Since(n.claimed) < claimPause+rand.N(claimPause/5) {
+	if n.row.Fence > 0 && !n.lost || time.Now().Before(n.next) {
 		return writerRow{}, 0, false
 	}
-	n.claiming, n.claimed = true, time.Now()
+	n.claiming, n.next = true, time.Now().Add(claimPause+rand.N(claimPause/5)) //nolint:gosec // no secret
 	return writerRow{Owner: chosen.name, Fence: n.row.Fence}, n.chosen, true
 }
 

@@ -94,7 +94,7 @@ func (p *prober) claim(ctx context.Context, by int, claim writerRow) {
 	if err != nil {
 		return
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	text := `UPDATE leases SET owner = ?, fence = fence + 1 WHERE name = 'writer' AND fence = ?`
 	if claim.Fence == 0 {
 		text = `INSERT IGNORE INTO leases (name, owner, fence, expires_at, writes) SELECT 'writer', ?, ? + 1, 0, 0`

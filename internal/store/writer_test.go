@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -72,6 +73,33 @@ func TestOneThatNobodyWritesToIsLost(t *testing.T) {
 	results := l.end()
 	g.mend(t)
 	g.check(t, o, results)
+}
+
+// TestTheFirstNodeIsPaused when a process starts: it takes connections and never
+// answers.
+func TestTheFirstNodeIsPaused(t *testing.T) {
+	g := sharedCluster(t)
+	t.Cleanup(func() { g.mend(t) })
+	o := g.database(t)
+	if err := g.Nodes[0].Pause(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	m, err := store.OpenMigrator(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Up(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	db := open(t, o)
+	if !whole(t, db, create(t, db, person())) {
+		t.Error("is not there")
+	}
 }
 
 // TestHandlesThatDisagree write to different nodes, since each knows one only,
