@@ -15,7 +15,7 @@ BULK_PEOPLE ?= 200000
 
 .PHONY: help
 help: ## Show the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/registrar
@@ -85,6 +85,10 @@ bench-bulk: deps ## Measure a campaign to BULK_PEOPLE people (200000), from its 
 .PHONY: bench-otp
 bench-otp: deps ## Measure OTP_CODES codes (3000) to the wire, alone and behind OTP_BACKLOG messages (1000000), against Kannel
 	OTP_CODES=$(OTP_CODES) OTP_BACKLOG=$(OTP_BACKLOG) go test -count=1 -timeout 120m -run '^$$' -bench 'OTP|Kannel' -benchtime 1x ./cmd/registrar/ ./test/bench/otp/
+
+.PHONY: compose-secrets
+compose-secrets: ## Make the secrets of docker-compose.yml, as far as they are missing
+	@deploy/compose/make-secrets
 
 .PHONY: clean
 clean: ## Remove what was built; ./data stays

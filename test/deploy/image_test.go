@@ -32,7 +32,7 @@ func TestTheImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer program.Close()
+		defer func() { _ = program.Close() }()
 		for _, p := range program.Progs {
 			if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC {
 				t.Errorf("the program has a segment %v: it asks for a dynamic linker", p.Type)
