@@ -51,6 +51,9 @@ type Upstream struct {
 const (
 	// haproxyStart is for the first check of each web server.
 	haproxyStart = 20 * time.Second
+	// haproxyReload is for a new worker to come. A master that has just started may
+	// not hear what it is told.
+	haproxyReload = 3 * time.Second
 	// haproxyStop is for calls in progress; connections that callers keep may stay
 	// for longer.
 	haproxyStop = 10 * time.Second
@@ -138,16 +141,19 @@ func (b *HAProxy) Reload(ctx context.Context, webs []Upstream) error {
 	if err != nil {
 		return fmt.Errorf("devstack: %s: %w", b.name, err)
 	}
-	if err := syscall.Kill(b.PID(), syscall.SIGUSR2); err != nil {
-		return fmt.Errorf("devstack: %s: %w", b.name, err)
-	}
 	ctx, cancel := context.WithTimeout(ctx, haproxyStart)
 	defer cancel()
+	var told time.Time
 	return b.process.Load().AwaitReady(ctx, func(ctx context.Context) error {
-		if now, err := b.worker(ctx); err != nil || now == before {
-			return errors.Join(errors.New("the worker of before still answers"), err)
+		now, err := b.worker(ctx)
+		if err == nil && now != before {
+			return b.ready(ctx)
 		}
-		return b.ready(ctx)
+		if time.Since(told) > haproxyReload {
+			told = time.Now()
+			err = errors.Join(err, syscall.Kill(b.PID(), syscall.SIGUSR2))
+		}
+		return errors.Join(errors.New("the worker of before still answers"), err)
 	})
 }
 
