@@ -183,8 +183,7 @@ exec "$@"`
 	return append(append(argv, asMySQL...), append([]string{"/etc/mysql/bin/node"}, args...)...)
 }
 
-// start does what the container's start does, again and again as its restart
-// policy would, until the node runs.
+// start is the container's start. awaitAll does what its restart policy does.
 func (n *databaseNode) start() {
 	n.t.Helper()
 	p, err := n.host.Start("node", n.dir, n.contained("run")...)
