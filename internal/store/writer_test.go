@@ -81,6 +81,7 @@ func TestTheFirstNodeIsPaused(t *testing.T) {
 	g := sharedCluster(t)
 	t.Cleanup(func() { g.mend(t) })
 	o := g.database(t)
+	o.ReadTimeout = time.Minute // so that it does not help
 	if err := g.Nodes[0].Pause(); err != nil {
 		t.Fatal(err)
 	}
@@ -96,9 +97,15 @@ func TestTheFirstNodeIsPaused(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
-	db := open(t, o)
+	db, err := store.Open(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if !whole(t, db, create(t, db, person())) {
 		t.Error("is not there")
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
