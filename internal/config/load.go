@@ -43,6 +43,7 @@ var byFlag = map[string]string{
 // AddFlags gives fs the flags of a process that takes registrations.
 func AddFlags(fs *pflag.FlagSet) {
 	addSharedFlags(fs)
+	addDataFlag(fs, "`directory` of the embedded database and queue")
 	addListenFlags(fs)
 }
 
@@ -57,6 +58,7 @@ func AddWebFlags(fs *pflag.FlagSet) {
 // AddAppFlags gives fs the flags of an application server.
 func AddAppFlags(fs *pflag.FlagSet) {
 	addSharedFlags(fs)
+	addDataFlag(fs, ofTheName)
 	fs.String("tier-listen", Default().Tier.Listen, "`host:port` where web servers' calls are taken")
 }
 
@@ -69,14 +71,21 @@ func addListenFlags(fs *pflag.FlagSet) {
 // AddNotifyFlags gives fs the flags of a process that only notifies.
 func AddNotifyFlags(fs *pflag.FlagSet) {
 	addSharedFlags(fs)
+	addDataFlag(fs, ofTheName)
 	fs.String("lanes", "", "the `lanes` to run, with commas between, such as sms.otp,email.otp; all when it is not given")
+}
+
+// ofTheName says what a process keeps that shares everything else with others.
+const ofTheName = "`directory` of the process's own name"
+
+func addDataFlag(fs *pflag.FlagSet, usage string) {
+	fs.String("data-dir", Default().DataDir, usage)
 }
 
 func addSharedFlags(fs *pflag.FlagSet) {
 	d := Default()
 	fs.String("config", "", "configuration `file` in YAML")
-	fs.String("admin-listen", d.AdminListen, "`host:port` of the inbox, health and metrics pages")
-	fs.String("data-dir", d.DataDir, "`directory` of the embedded database and queue")
+	fs.String("admin-listen", d.AdminListen, "`host:port` of the health, metrics and inbox pages, for operators")
 	fs.Bool("allow-unauthenticated", d.AllowUnauthenticated, "listen off loopback although anybody may call")
 	fs.String("log-level", d.Log.Level, "debug, info, warn or error")
 	fs.String("log-format", d.Log.Format, "text or json")

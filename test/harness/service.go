@@ -70,6 +70,7 @@ func (p *program) build(tb testing.TB, setting string, flags ...string) string {
 // same data directory and addresses.
 type Service struct {
 	URL   string // of the SOAP endpoint
+	Tier  string // host:port where an application server takes web servers' calls
 	Admin string // base URL of the admin listener
 	Dir   string // data directory and log
 	argv  []string
@@ -142,20 +143,21 @@ func (s *Service) Start(tb testing.TB) {
 
 // TryStart is Start for where an error is expected.
 func (s *Service) TryStart(ctx context.Context) error {
-	proc, err := devstack.StartProcess("registrar", s.Dir, s.argv...)
-	if err != nil {
+	if err := s.launch(); err != nil {
 		return err
 	}
-	s.proc = proc
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	return proc.AwaitReady(ctx, func(ctx context.Context) error {
-		status, _, err := s.Get(ctx, s.Admin+"/readyz")
-		if err == nil && status != http.StatusOK {
-			err = fmt.Errorf("/readyz answers %d", status)
-		}
-		return err
-	})
+	return s.AwaitReady(ctx)
+}
+
+// startTimeout is for a service to become ready.
+const startTimeout = 30 * time.Second
+
+func (s *Service) ready(ctx context.Context) error {
+	status, _, err := s.Get(ctx, s.Admin+"/readyz")
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("/readyz answers %d", status)
+	}
+	return err
 }
 
 // Process is the running program.

@@ -40,7 +40,7 @@ sms: {driver: http, http: {url: "https://sms.example.com/hunter2"}}
 		want []string
 		not  string
 	}{
-		{"help names every command", []string{"--help"}, 0, []string{"serve", "notify", "migrate", "caller", "campaign", "notification", "suppression", "dlq", "template", "event", "config", "version", "registrar config show"}, "Additional Commands"},
+		{"help names every command", []string{"--help"}, 0, []string{"serve", "web", "app", "notify", "migrate", "caller", "campaign", "notification", "suppression", "dlq", "template", "event", "config", "version", "registrar config show"}, "Additional Commands"},
 		{"help of serve teaches", []string{"serve", "--help"}, 0, []string{"SQLite", "--data-dir", "SIGTERM", "REGISTRAR_KAFKA_BROKERS"}, ""},
 		{"help of caller teaches", []string{"caller", "--help"}, 0, []string{"curl -u", "UsernameToken", "client certificate", "callers.refresh", "shown once"}, ""},
 		{"help of caller add tells what is kept", []string{"caller", "add", "--help"}, 0, []string{"callers.key", "can decrypt it", "only its hash is kept", "--no-secret", "Register, GetRegistration"}, ""},
@@ -52,6 +52,8 @@ sms: {driver: http, http: {url: "https://sms.example.com/hunter2"}}
 		{"a schema of an event", []string{"event", "schema", "registrar.contact.verified.v1"}, 0, []string{`"$id": "urn:registrar:event:registrar.contact.verified.v1"`}, ""},
 		{"a schema that is not there", []string{"event", "schema", "registrar.contact.verified"}, 1, []string{"registrar event types"}, "goroutine"},
 		{"help of notify teaches", []string{"notify", "--help"}, 0, []string{"sms.otp,email.otp", "codes.key", "bounces", "notify.lanes: [none]"}, ""},
+		{"help of web teaches", []string{"web", "--help"}, 0, []string{"registrar\napp", "no access to the database", "tier.servers", "dns:///registrar-app.internal:8082", "drain_delay", "--servers"}, "--data-dir"},
+		{"help of app teaches", []string{"app", "--help"}, 0, []string{"registrar web", "MariaDB and Kafka", "codes.key", "tier.tls", "drain_delay", "--tier-listen", "--data-dir"}, "--servers"},
 		{"notify on the embedded default", []string{"notify", "--data-dir", filepath.Join(t.TempDir(), "none")}, 1, []string{"needs database.driver mariadb and kafka.brokers", "registrar serve"}, "goroutine"},
 		{"notify without a broker", []string{"notify", "--config", server}, 1, []string{"registrar notify needs kafka.brokers:"}, "goroutine"},
 		{"notify without lanes", []string{"notify", "--config", both, "--lanes", "none"}, 1, []string{"nothing to do", "--lanes"}, "goroutine"},

@@ -206,8 +206,9 @@ func quiet(t *testing.T, s *harness.Service) {
 		t.Fatal(err)
 	}
 	told := s.Log(t)
-	told = told[strings.LastIndex(told, "Register somebody:"):]
-	_, told, _ = strings.Cut(told, "/registration\n") // past the sample request of the welcome
+	if at := strings.LastIndex(told, "Register somebody:"); at >= 0 {
+		_, told, _ = strings.Cut(told[at:], "/registration\n") // past the sample request of the welcome
+	}
 	for _, personal := range []string{"amina", "noura", "example.com", "966512345678", "velvet-anchor", "نورة", "12345", "Duplicate"} {
 		if strings.Contains(strings.ToLower(told), personal) {
 			t.Errorf("the log tells %q", personal)
