@@ -9,6 +9,7 @@ ROUNDS ?= 30
 CHAOS ?= 60s
 FAULTS ?= 200
 SEED ?=
+ROWS ?= 300000
 OTP_CODES ?= 3000
 OTP_BACKLOG ?= 1000000
 BULK_PEOPLE ?= 200000
@@ -70,13 +71,18 @@ attacks: ## Attack the built service as hostile clients do, and print what it an
 	@set -o pipefail; go test -count=1 -v -run TestAttacks ./test/attacks/ -within 1s | grep -v -e '^=== ' -e '^ *--- PASS'
 
 .PHONY: faults
-faults: deps ## Kill the service (ROUNDS times: 30), notifiers and brokers (for CHAOS: 60s), then anything of the whole system (FAULTS times: 200, by SEED) under load, and count what is lost
+faults: deps ## Kill the service (ROUNDS times: 30), notifiers and brokers (for CHAOS: 60s), then anything of the whole system (FAULTS times: 200, by SEED) under load, and count what is lost; and run every command of docs/recovery.md (with ROWS notifications: 300000)
 	ROUNDS=$(ROUNDS) CHAOS=$(CHAOS) go test -count=1 -timeout 60m -v -run 'TestCrash|TestNotifiers|TestBrokers' ./test/faults/
+	ROWS=$(ROWS) go test -count=1 -timeout 60m -v -run TestRecovery ./test/faults/recovery/
 	FAULTS=$(FAULTS) SEED=$(SEED) go test -count=1 -timeout 6h -v -run TestFaults ./test/faults/chaos/
 
 .PHONY: bench
 bench: deps ## Measure registrations and envelopes a second against their baselines
 	go test -count=1 -timeout 30m -run '^$$' -bench . -skip 'OTP|Bulk' -benchtime 1x ./test/bench/ ./cmd/registrar/
+
+.PHONY: bench-cluster
+bench-cluster: deps ## Measure registrations on three Galera nodes, the hop, and one to three application servers, next to their baselines
+	go test -count=1 -timeout 60m -run '^$$' -bench . -benchtime 1x ./test/bench/cluster/
 
 .PHONY: bench-bulk
 bench-bulk: deps ## Measure a campaign to BULK_PEOPLE people (200000), from its start to the last mail at a sink
