@@ -42,7 +42,8 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) (que
 	}
 	err = a.db.transactAtOnce(ctx, "create", func(ctx context.Context, t *tx) error {
 		if t.again {
-			if done, err := a.stored(ctx, t, r.Account); done || err != nil {
+			done, ours, err := a.stored(ctx, t, r)
+			if queued = ours; done || err != nil {
 				return err
 			}
 		}
@@ -55,7 +56,11 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) (que
 		// A key may be taken by ourselves: by an attempt whose outcome was not
 		// known, or by a call before this one with the same ids.
 		if t.again || !errors.As(err, new(requestError)) {
-			if done, err := a.stored(ctx, t, r.Account); done || err != nil {
+			done, ours, err := a.stored(ctx, t, r)
+			if t.again {
+				queued = ours
+			}
+			if done || err != nil {
 				return err
 			}
 		}
@@ -157,21 +162,38 @@ func notificationRows(notifications []registration.Notification) (ledger, outbox
 	return ledger, outbox, nil
 }
 
-// stored says whether this very account is there: the ids were made for it
-// alone, and all of a registration is stored or nothing.
-func (a *Accounts) stored(ctx context.Context, t *tx, account registration.Account) (bool, error) {
+// stored says whether this very account is there, and with which of r's
+// notifications. The ids were made for it alone, and all of a registration is
+// stored or nothing; but another server that made the same call has made its own
+// notifications.
+func (a *Accounts) stored(ctx context.Context, t *tx, r registration.Registration) (done bool, ours []registration.Notification, err error) {
 	var n int
+	var ids []uuid
 	read := func(ctx context.Context, conn *sqlx.Conn) error {
-		return conn.GetContext(ctx, &n, `SELECT COUNT(*) FROM accounts WHERE id = ? AND username_key = ? AND email_key = ?`,
-			account.ID[:], account.Username.Key, account.Email.Key)
+		if err := conn.GetContext(ctx, &n, `SELECT COUNT(*) FROM accounts WHERE id = ? AND username_key = ? AND email_key = ?`,
+			r.Account.ID[:], r.Account.Username.Key, r.Account.Email.Key); err != nil || n == 0 {
+			return err
+		}
+		return conn.SelectContext(ctx, &ids, `SELECT id FROM notifications WHERE account_id = ?`, r.Account.ID[:])
 	}
-	var err error
 	if a.db.dialect.serial { // it may be in the transaction itself, of a caller before this one
 		err = read(ctx, t.conn)
 	} else {
 		err = a.db.readOnce(ctx, read)
 	}
-	return n == 1, err
+	if err != nil {
+		return false, nil, err
+	}
+	all := slices.Clone(r.Notifications)
+	for _, s := range r.Codes {
+		all = append(all, s.Notification)
+	}
+	for _, notification := range all {
+		if slices.Contains(ids, uuid(notification.ID)) {
+			ours = append(ours, notification)
+		}
+	}
+	return n == 1, ours, nil
 }
 
 // Recorded implements registration.Store.
