@@ -72,7 +72,7 @@ func runWeb(ctx context.Context, c config.Config, log *slog.Logger, out io.Write
 		return err
 	}
 	defer func() { err = errors.Join(err, application.Close()) }()
-	health := telemetry.NewHealth(checkTimeout, map[string]telemetry.Component{"application": {Required: true, Check: application.Ready}})
+	health := telemetry.NewHealth(readyTimeout, map[string]telemetry.Component{"application": {Required: true, Check: application.Ready}})
 	pages := adminServer(c, operations(health, metrics))
 	var stages stages
 	stages.start(ctx, func(ctx context.Context) error { return serveHTTP(ctx, pages, l.admin, c.ShutdownTimeout) })
@@ -93,6 +93,11 @@ func runWeb(ctx context.Context, c config.Config, log *slog.Logger, out io.Write
 		e.drain()
 	})
 }
+
+// readyTimeout is for /readyz to find an application server. It is below the
+// time in which a balancer wants an answer (deploy/haproxy: timeout check): one
+// that says no keeps its calls, one that says nothing loses them.
+const readyTimeout = 400 * time.Millisecond
 
 // edgePause is the time between two attempts to learn who may call.
 const edgePause = 500 * time.Millisecond
