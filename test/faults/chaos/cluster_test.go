@@ -125,7 +125,12 @@ func build(t *testing.T, seed uint64) (*stage, *runner) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = small.Close() })
+	t.Cleanup(func() {
+		if log, err := os.ReadFile(filepath.Join(dir, "database", "db3", "db3.log")); err == nil && t.Failed() {
+			_ = os.WriteFile(filepath.Join(dir, "db3.log"), log, 0o600) // the disk goes
+		}
+		_ = small.Close()
+	})
 	for name, value := range settings {
 		t.Setenv(name, value)
 	}

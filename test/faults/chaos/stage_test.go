@@ -22,6 +22,15 @@ type stage struct {
 	small  *devstack.Disk // the last database node's
 	caller *caller
 	client *kafka.Client
+
+	mu    sync.Mutex
+	notes []string // what happened in an event beside it
+}
+
+func (s *stage) note(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
 // recovery is for a part to work again once it has been started.
@@ -30,6 +39,7 @@ const recovery = 2 * time.Minute
 // befall lets an event happen: each of its faults begins now, lasts and ends. It
 // then starts again what has ended by itself, as a supervisor would, and says so.
 func (s *stage) befall(ctx context.Context, e event) (notes []string, err error) {
+	s.notes = nil
 	failed := make([]error, len(e))
 	var all sync.WaitGroup
 	for i, f := range e {
@@ -41,9 +51,10 @@ func (s *stage) befall(ctx context.Context, e event) (notes []string, err error)
 	}
 	all.Wait()
 	if err := errors.Join(failed...); err != nil {
-		return nil, err
+		return s.notes, err
 	}
-	return s.supervise(ctx)
+	err = s.supervise(ctx)
+	return s.notes, err
 }
 
 func (s *stage) strike(ctx context.Context, f fault) error {
@@ -115,30 +126,50 @@ func during(hold time.Duration, begin, end func() error) error {
 // ballastRows make every node take more of its disk, by as many megabytes.
 const ballastRows = 8
 
-// fill fills a node's disk, and has the cluster write what does not go onto it.
+// fill fills a node's disk, has the cluster write what does not go onto it, and
+// gives the room back. A node that does not come back by itself then is started
+// again, as its operator does.
 func (s *stage) fill(ctx context.Context, f fault) error {
-	return during(f.hold, func() error {
+	full, other := s.galera.Nodes[f.part], s.galera.Nodes[(f.part+1)%len(s.galera.Nodes)]
+	err := during(f.hold, func() error {
 		if err := s.small.Fill(); err != nil {
 			return err
 		}
-		other := s.galera.Nodes[(f.part+1)%len(s.galera.Nodes)]
 		limited, cancel := context.WithTimeout(ctx, f.hold)
 		defer cancel()
 		sql := "CREATE TABLE IF NOT EXISTS chaos.ballast (id BIGINT AUTO_INCREMENT PRIMARY KEY, what MEDIUMBLOB NOT NULL) ENGINE=InnoDB; "
 		for range ballastRows {
 			sql += "INSERT INTO chaos.ballast (what) VALUES (REPEAT('x', 1048576)); "
 		}
-		_, err := other.Query(limited, "CREATE DATABASE IF NOT EXISTS chaos; "+sql)
-		if limited.Err() != nil || ctx.Err() != nil {
-			return ctx.Err() // the cluster waits for the node: what callers see of it is measured
+		if _, err := other.Query(limited, "CREATE DATABASE IF NOT EXISTS chaos; "+sql); err != nil {
+			// The cluster waits for the node, or leaves it behind at this moment.
+			s.note("not all could be written that was to find no room")
 		}
-		return err
+		return ctx.Err()
 	}, s.small.Empty)
+	if err != nil {
+		return err
+	}
+	name := full.About().Name
+	asked, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	state, err := full.Status(asked, "wsrep_local_state_comment")
+	if err != nil {
+		state = "without an answer"
+	}
+	if state == "Synced" {
+		return nil
+	}
+	s.note("%s is %s when its disk has room again, and is started again", name, state)
+	full.Kill()
+	starting, cancel := context.WithTimeout(ctx, recovery)
+	defer cancel()
+	return again(starting, full.Restart)
 }
 
 // supervise starts what has ended by itself. Of the programs under test that may
 // not happen.
-func (s *stage) supervise(ctx context.Context) (notes []string, err error) {
+func (s *stage) supervise(ctx context.Context) error {
 	for _, t := range tiers {
 		for _, p := range s.parts[t] {
 			select {
@@ -148,18 +179,18 @@ func (s *stage) supervise(ctx context.Context) (notes []string, err error) {
 			}
 			a := p.About()
 			if t != databases {
-				return notes, fmt.Errorf("%s has ended by itself; its log: %s", a.Name, a.Log)
+				return fmt.Errorf("%s has ended by itself; its log: %s", a.Name, a.Log)
 			}
-			notes = append(notes, a.Name+" had ended by itself, and was started again")
+			s.note("%s had ended by itself, and was started again", a.Name)
 			starting, cancel := context.WithTimeout(ctx, recovery)
 			err := again(starting, p.Restart)
 			cancel()
 			if err != nil {
-				return notes, err
+				return err
 			}
 		}
 	}
-	return notes, nil
+	return nil
 }
 
 // whole gives an error until every part does its work, and knows all others.
