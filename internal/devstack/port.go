@@ -21,7 +21,7 @@ func FreePort() (int, error) {
 	const tries = 1000
 	var failed error
 	for range tries {
-		port := lowestPort + rand.IntN(highestPort-lowestPort+1)
+		port := lowestPort + rand.IntN(highestPort-lowestPort+1) //nolint:gosec // no secret
 		if _, given := portsGiven.LoadOrStore(port, true); given {
 			continue
 		}

@@ -107,7 +107,7 @@ func (r *recovery) awaitCopy(t *testing.T, node *devstack.MariaDB, at *machine) 
 		t.Fatalf("SHOW MASTER STATUS: %q", status)
 	}
 	harness.Eventually(t, time.Minute, func(context.Context) error {
-		info, err := os.Stat(filepath.Join(r.operator.values["BINLOGS"], file))
+		info, err := os.Stat(filepath.Join(r.values["BINLOGS"], file))
 		if err == nil && info.Size() < want {
 			err = fmt.Errorf("the copy of %s has %d of %d bytes", file, info.Size(), want)
 		}

@@ -37,7 +37,10 @@ func (r *recovery) lostDisk(t *testing.T) {
 	n.Kill()
 	empty(t, at.values["KAFKA_DATA"])
 	r.load.goOn(t, 20)
-	t.Log(at.run(t, "broker"))
+	if said := at.run(t, "voters"); strings.Count(said, "Follower") != 2 || strings.Count(said, "Leader") < 1 {
+		t.Fatalf("the brokers that are left say\n%s", said)
+	}
+	at.run(t, "broker")
 	harness.Eventually(t, time.Minute, func(context.Context) error {
 		if lacking := at.run(t, "replicas"); lacking != "" {
 			return fmt.Errorf("partitions lack replicas:\n%s", lacking)

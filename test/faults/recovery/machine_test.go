@@ -223,7 +223,7 @@ func (m *machine) try(t *testing.T, block, text string) (string, error) {
 
 // command is a root shell's.
 func (m *machine) command(ctx context.Context, text string) *exec.Cmd {
-	shell := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", text) //nolint:gosec // the document's own
+	shell := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", text)
 	shell.Dir, shell.WaitDelay = m.home(), time.Second
 	shell.Env = []string{"PATH=" + m.programs + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + m.home(), "SERVICES=" + m.services + "/" + m.name}
 	for name, value := range m.values {
