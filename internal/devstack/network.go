@@ -234,7 +234,7 @@ func removeNetworks(chosen func(name string) bool) error {
 func ip(args ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, ipCommand, args...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, ipCommand, args...).CombinedOutput() //nolint:gosec // our own arguments
 	if err != nil {
 		return fmt.Errorf("devstack: ip %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
 	}

@@ -225,8 +225,8 @@ func TestTwoBalancers(t *testing.T) {
 	}
 	t.Cleanup(second.Kill)
 	l := startLoad(t.Context(), "http://"+second.About().Address+"/registration", callers, true)
-	s.HAProxy.Kill()
-	if err := s.HAProxy.Restart(t.Context()); err != nil {
+	s.Kill()
+	if err := s.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	other := startLoad(t.Context(), s.url(), callers, true)
