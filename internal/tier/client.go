@@ -3,7 +3,6 @@ package tier
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,6 +12,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	_ "google.golang.org/grpc/health" // the client's side of health checks
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -166,7 +166,7 @@ func (c *Client) Serving() int { return c.watch.serving() }
 func (c *Client) Close() error {
 	err := c.connection.Close()
 	c.watch.close()
-	if err != nil && !errors.Is(err, grpc.ErrClientConnClosing) {
+	if err != nil && status.Code(err) != codes.Canceled { // closed before
 		return fmt.Errorf("tier: %w", err)
 	}
 	return nil

@@ -48,7 +48,7 @@ func newNames(t *testing.T) *names {
 		}
 	})
 	t.Cleanup(func() {
-		on.Close()
+		_ = on.Close()
 		running.Wait()
 	})
 	return n

@@ -148,7 +148,7 @@ func (w *watch) follow(ctx context.Context, s *watched) {
 		w.log.ErrorContext(ctx, "an application server cannot be watched", "server", s.address, "error", err)
 		return
 	}
-	defer probes.Close()
+	defer func() { _ = probes.Close() }()
 	health := grpc_health_v1.NewHealthClient(probes)
 	ticker := time.NewTicker(probeEvery)
 	defer ticker.Stop()

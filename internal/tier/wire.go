@@ -57,7 +57,7 @@ func detailsResponse(d registration.Details) *tierv1.DetailsResponse {
 	}
 	for _, n := range d.Notifications {
 		out.Notifications = append(out.Notifications, &tierv1.Notification{
-			Id: n.ID[:], Kind: string(n.Kind), Channel: string(n.Channel), State: string(n.State), Attempts: int32(n.Attempts), //nolint:gosec // a few
+			Id: n.ID[:], Kind: string(n.Kind), Channel: string(n.Channel), State: string(n.State), Attempts: int32(n.Attempts),
 			CreatedAt: timestamp(n.CreatedAt), UpdatedAt: timestamp(n.UpdatedAt), Deadline: timestamp(n.Deadline),
 		})
 	}

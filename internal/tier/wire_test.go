@@ -392,7 +392,7 @@ func TestMessagesOfAnotherKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	tried := 0
 	for method, in := range map[string]proto.Message{
 		tierv1.RegistrationService_Register_FullMethodName: &tierv1.RegisterRequest{},

@@ -18,7 +18,7 @@ type Pair struct {
 	CAFile          string // PEM
 }
 
-// ErrNoAuthority: the file of authorities holds no certificate.
+// ErrNoAuthority says that the file of authorities holds no certificate.
 var ErrNoAuthority = errors.New("transport: TLS: the file of authorities holds no certificate")
 
 // Mutual is both ends of TLS 1.3 in which each end proves itself: a server by a
