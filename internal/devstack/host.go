@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
+	"time"
 )
 
 // Host is where a part runs: this machine's loopback, or a network namespace
@@ -69,8 +72,34 @@ func (h *Host) Start(name, dir string, argv ...string) (*Process, error) {
 // packets are lost. Heal ends it.
 func (h *Host) Partition() error { return h.link("down") }
 
-// Heal ends a Partition.
-func (h *Host) Heal() error { return h.link("up") }
+// Heal ends a Partition. Packets pass when it returns.
+func (h *Host) Heal() error {
+	if err := h.link("up"); err != nil {
+		return err
+	}
+	return h.awaitForwarding()
+}
+
+const (
+	// forwarding is a bridge port's state in which packets pass (BR_STATE_FORWARDING).
+	forwarding = "3"
+	// forwardingTimeout is for a cable that was plugged in to be noticed, which
+	// takes up to a second.
+	forwardingTimeout = 10 * time.Second
+)
+
+// awaitForwarding waits until the bridge passes on what comes by the host's cable.
+func (h *Host) awaitForwarding() error {
+	for deadline := time.Now().Add(forwardingTimeout); ; time.Sleep(5 * time.Millisecond) {
+		state, err := os.ReadFile("/sys/class/net/" + h.outer + "/brport/state")
+		if err == nil && strings.TrimSpace(string(state)) == forwarding {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return errors.Join(fmt.Errorf("devstack: network: nothing passes %s", h.outer), err)
+		}
+	}
+}
 
 func (h *Host) link(state string) error {
 	if h.namespace == "" {

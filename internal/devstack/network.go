@@ -160,6 +160,9 @@ func (n *Network) Host() (*Host, error) {
 			return nil, err
 		}
 	}
+	if err := h.awaitForwarding(); err != nil {
+		return nil, err
+	}
 	return h, nil
 }
 
