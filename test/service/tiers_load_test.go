@@ -2,7 +2,9 @@ package service_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,8 +16,9 @@ import (
 	"registrar/test/harness"
 )
 
-// balancer sends each call to the next web server that says it is ready, as the
-// balancer in front of them does. It sends nothing twice.
+// balancer sends each call to the next web server that says it is ready, and to
+// another one where nobody takes the connection, as the balancer in front of
+// them does. It sends nothing twice.
 type balancer struct {
 	webs  []*harness.Service
 	ready []atomic.Bool
@@ -49,6 +52,16 @@ func (b *balancer) web() *harness.Service {
 		}
 	}
 	return b.webs[0]
+}
+
+func (b *balancer) register(ctx context.Context, r harness.Register) (harness.Receipt, error) {
+	for {
+		receipt, err := b.web().Register(ctx, r)
+		if refused, ok := errors.AsType[*net.OpError](err); !ok || refused.Op != "dial" || ctx.Err() != nil {
+			return receipt, err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // registrations are people who register as long as a test does something, in
@@ -85,7 +98,7 @@ func (l *registrations) run() {
 		who := fmt.Sprint(l.name, l.next.Add(1))
 		r := harness.Register{Username: who, Email: who + "@example.com", Password: "velvet-anchor-tuesday"}
 		began := time.Now()
-		receipt, err := l.balancer.web().Register(l.t.Context(), r)
+		receipt, err := l.balancer.register(l.t.Context(), r)
 		took := time.Since(began)
 		if err != nil {
 			l.t.Errorf("%s after %v: %v", who, took, err)
