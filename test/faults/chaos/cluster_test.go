@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
 	"net/http"
@@ -149,6 +150,9 @@ func build(t *testing.T, seed uint64) (*stage, *runner) {
 			t.Error(err)
 		}
 		http.DefaultClient.CloseIdleConnections()
+		for _, p := range c.Parts() {
+			sound(t, p.About())
+		}
 	})
 	t.Logf("the cluster took %v to start", time.Since(began).Round(time.Second))
 	s := &stage{
@@ -180,6 +184,23 @@ func build(t *testing.T, seed uint64) (*stage, *runner) {
 		t.Fatalf("the system did not become whole: %v", err)
 	}
 	return s, r
+}
+
+// sound looks for what a program says when it is wrong in itself.
+func sound(t *testing.T, a devstack.About) {
+	t.Helper()
+	if a.Kind != devstack.KindWeb && a.Kind != devstack.KindApp && a.Kind != devstack.KindNotify {
+		return
+	}
+	log, err := os.ReadFile(a.Log)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, wrong := range []string{"DATA RACE", "panic: ", "fatal error: "} {
+		if i := bytes.Index(log, []byte(wrong)); i >= 0 {
+			t.Errorf("%s: %s", a.Name, log[i:min(len(log), i+4000)])
+		}
+	}
 }
 
 func parts[P devstack.Part](of []P) (all []devstack.Part) {

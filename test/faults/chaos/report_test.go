@@ -20,9 +20,6 @@ func (res result) line(n int) string {
 	for _, note := range res.notes {
 		text += "\n     " + note
 	}
-	for _, v := range res.wrong {
-		text += "\n     WRONG: " + v.String()
-	}
 	return text
 }
 

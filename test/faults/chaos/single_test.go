@@ -41,7 +41,7 @@ sms:
 	sinks := newSinks(mail, smsc)
 	t.Cleanup(sinks.watch(t.Context()))
 	r := &runner{
-		load:  &load{seed: 1, rate: 15, caller: c, sinks: sinks, began: time.Now()},
+		load:  &load{seed: 1, rate: shortRate, caller: c, sinks: sinks, began: time.Now()},
 		sinks: sinks, names: []string{"db1"}, nodes: []node{database}, database: "registrar", whole: c.answers,
 	}
 	for _, befall := range []func(context.Context) ([]string, error){
@@ -59,12 +59,12 @@ sms:
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%+v", res)
+		t.Log(res.line(r.rounds))
 		for _, v := range res.wrong {
 			t.Error(v)
 		}
-		if res.registered < 20 {
-			t.Errorf("only %d registrations: that is no load", res.registered)
+		if res.registered == 0 {
+			t.Error("nobody was registered: that is no load")
 		}
 	}
 }

@@ -33,8 +33,9 @@ func (s *stage) note(format string, args ...any) {
 	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
-// recovery is for a part to work again once it has been started.
-const recovery = 2 * time.Minute
+// recovery is for a part to work again once it has been started, on a machine
+// that has other things to do.
+const recovery = 4 * time.Minute
 
 // befall lets an event happen: each of its faults begins now, lasts and ends. It
 // then starts again what has ended by itself, as a supervisor would, and says so.
