@@ -17,21 +17,9 @@ import (
 const (
 	// probeEvery is the pause between two probes of a server.
 	probeEvery = 40 * time.Millisecond
-	// silence is how long a server may take to answer a probe.
-	silence = 120 * time.Millisecond
-	// silences in a row give a server up.
-	silences = 2
-	// deafness is how much later than asked for this process may notice that
-	// silence is over: later than that it is itself that gets no processor.
+	// deafness is how much later than asked for this process may look at its
+	// clock: later than that it is itself that gets no processor.
 	deafness = 40 * time.Millisecond
-	// freshness is for how long an answer holds where another server is to be
-	// given up.
-	freshness = silence + 2*probeEvery
-	// promptness is how soon a server answers where nothing is short of
-	// processors; by patience even one that answers late tells that another one
-	// does not at all.
-	promptness = 25 * time.Millisecond
-	patience   = time.Second
 	// doubt is for how long an answer holds for Serving and Ready: one server
 	// that takes calls late is better than none.
 	doubt = 2 * time.Second
@@ -41,8 +29,8 @@ const (
 // the calls on them are made elsewhere: a process that hangs or a network that
 // is cut ends none by itself. While no other server answers that it takes
 // calls, there is nowhere else to go, or it is this process that does not get to
-// listen: then nobody is given up. While the others answer late, all of them
-// are busy, and a silent one is waited for longer.
+// listen: then nobody is given up. Where answers take long, all of them are busy,
+// and a silent one is waited for longer: see patience.
 type watch struct {
 	configure func() *tls.Config
 	givenUp   func()
@@ -50,6 +38,7 @@ type watch struct {
 	over      context.Context //nolint:containedctx // ends the goroutines
 	end       context.CancelFunc
 	running   sync.WaitGroup
+	patience  patience
 
 	mu      sync.Mutex
 	servers map[string]*watched  // by address; those with connections
@@ -63,9 +52,8 @@ type watched struct {
 	connections map[*connection]struct{}
 	stop        context.CancelFunc
 	since       time.Time
-	answered    time.Time     // zero: not yet
-	took        time.Duration // the answer
-	serving     bool          // as it answered
+	answered    time.Time // zero: not yet
+	serving     bool      // as it answered
 }
 
 func newWatch(configure func() *tls.Config, givenUp func(), log *slog.Logger) *watch {
@@ -150,45 +138,63 @@ func (w *watch) follow(ctx context.Context, s *watched) {
 	}
 	defer func() { _ = probes.Close() }()
 	health := grpc_health_v1.NewHealthClient(probes)
+	answers := make(chan answer, 1)
 	ticker := time.NewTicker(probeEvery)
 	defer ticker.Stop()
-	silent := 0
+	looked := time.Now()
+	var asked time.Time // of the first probe that is not answered; zero where all are
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case a := <-answers:
+			switch status.Code(a.err) {
+			case codes.DeadlineExceeded: // asked anew, and silent since the first
+				w.ask(ctx, health, answers)
+				continue
+			case codes.Unavailable: // it takes no new connections: it stops, and still answers on those that it has
+			default:
+				w.patience.heard(a.took, time.Now())
+				w.heard(ctx, s, a.serving)
+			}
+			asked = time.Time{}
 		case <-ticker.C:
-		}
-		began := time.Now()
-		answer, err := ask(ctx, health)
-		switch code := status.Code(err); {
-		case ctx.Err() != nil:
-			return
-		case code == codes.Unavailable: // it takes no new connections: it stops, and still answers on those that it has
-		case code != codes.DeadlineExceeded:
-			silent = 0
-			w.heard(ctx, s, time.Since(began), answer.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING)
-			continue
-		case time.Since(began) < silence+deafness:
-			silent++
-		}
-		if silent >= silences {
-			w.giveUp(ctx, s)
+			now := time.Now()
+			deaf := now.Sub(looked) > probeEvery+deafness
+			looked = now
+			switch {
+			case asked.IsZero():
+				asked = now
+				w.ask(ctx, health, answers)
+			case !deaf && now.Sub(asked) > w.patience.limit(now):
+				w.giveUp(ctx, s, now)
+			}
 		}
 	}
 }
 
-// ask probes a server once.
-func ask(ctx context.Context, health grpc_health_v1.HealthClient) (*grpc_health_v1.HealthCheckResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, silence)
-	defer cancel()
-	return health.Check(ctx, &grpc_health_v1.HealthCheckRequest{}) //nolint:wrapcheck // looked at, and told to nobody
+// answer is what a probe came to.
+type answer struct {
+	serving bool
+	took    time.Duration
+	err     error
+}
+
+// ask probes a server once, behind its caller's back.
+func (w *watch) ask(ctx context.Context, health grpc_health_v1.HealthClient, answers chan<- answer) {
+	w.running.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, mostPatience)
+		defer cancel()
+		began := time.Now()
+		got, err := health.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+		answers <- answer{serving: got.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING, took: time.Since(began), err: err}
+	})
 }
 
 // heard notes that a server has answered.
-func (w *watch) heard(ctx context.Context, s *watched, took time.Duration, serving bool) {
+func (w *watch) heard(ctx context.Context, s *watched, serving bool) {
 	w.mu.Lock()
-	s.answered, s.took, s.serving = time.Now(), took, serving
+	s.answered, s.serving = time.Now(), serving
 	lost, again := w.lost[s.address]
 	delete(w.lost, s.address)
 	w.mu.Unlock()
@@ -198,11 +204,11 @@ func (w *watch) heard(ctx context.Context, s *watched, took time.Duration, servi
 }
 
 // giveUp ends the connections to a server, where another one takes calls.
-func (w *watch) giveUp(ctx context.Context, s *watched) {
+func (w *watch) giveUp(ctx context.Context, s *watched, now time.Time) {
 	w.mu.Lock()
-	silentFor := time.Since(s.lastHeard())
+	silentFor := now.Sub(s.lastHeard())
 	var ended []net.Conn
-	if silentFor > 0 && w.elsewhere(s, silentFor > patience) {
+	if silentFor > 0 && w.elsewhere(s, now) {
 		for c := range s.connections {
 			ended = append(ended, c.socket)
 		}
@@ -238,11 +244,11 @@ func (s *watched) lastHeard() time.Time {
 	return s.answered
 }
 
-// elsewhere says whether another server takes calls, and answers promptly or
-// late.
-func (w *watch) elsewhere(than *watched, late bool) bool {
+// elsewhere says whether another server takes calls, and has said so of late.
+func (w *watch) elsewhere(than *watched, now time.Time) bool {
+	fresh := w.patience.limit(now)
 	for _, s := range w.servers {
-		if s != than && s.serving && time.Since(s.answered) < freshness && (late || s.took < promptness) {
+		if s != than && s.serving && now.Sub(s.answered) < fresh {
 			return true
 		}
 	}
