@@ -9,13 +9,17 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"registrar/internal/patience"
 )
 
 const (
 	// probeEvery is the pause between two probes of a node.
 	probeEvery = 100 * time.Millisecond
-	// probeTimeout is for one probe, connecting included.
-	probeTimeout = 300 * time.Millisecond
+	// leastProbe is for one probe, connecting included, where machines are not
+	// busy; mostProbe where they are.
+	leastProbe = 300 * time.Millisecond
+	mostProbe  = 2 * time.Second
 	// probeFailures in a row take a node out.
 	probeFailures = 2
 	// claimTimeout is for writing the writer's row: it has to wait until the
@@ -32,6 +36,7 @@ const (
 type prober struct {
 	nodes *nodes
 	route *route
+	wait  *patience.Patience
 	end   context.CancelFunc
 	work  sync.WaitGroup
 }
@@ -39,7 +44,7 @@ type prober struct {
 // startProber asks until stop.
 func startProber(r *route) *prober {
 	ctx, end := context.WithCancel(context.Background())
-	p := &prober{nodes: r.nodes, route: r, end: end}
+	p := &prober{nodes: r.nodes, route: r, wait: &patience.Patience{Least: leastProbe, Most: mostProbe}, end: end}
 	for i := range r.nodes.all {
 		p.work.Go(func() { p.follow(ctx, i) })
 	}
@@ -59,15 +64,24 @@ func (p *prober) follow(ctx context.Context, i int) {
 	ticker := time.NewTicker(probeEvery)
 	defer ticker.Stop()
 	failures := 0
+	late := time.Duration(0) // how long the probe before this one was waited for in vain
 	for {
-		name, row, err := probe.ask(ctx)
+		began := time.Now()
+		limit := p.wait.Limit(began)
+		name, row, err := probe.ask(ctx, limit)
 		if ctx.Err() != nil {
 			return
 		}
 		if err == nil {
-			failures = 0
-		} else if failures++; failures < probeFailures {
-			continue // at once: the first may have met an old connection
+			p.wait.Heard(max(time.Since(began), late), time.Now())
+			failures, late = 0, 0
+		} else {
+			if errors.Is(err, context.DeadlineExceeded) {
+				late = limit
+			}
+			if failures++; failures < probeFailures {
+				continue // at once: the first may have met an old connection
+			}
 		}
 		claim, by, due := p.nodes.found(i, name, row, err)
 		if due {
@@ -118,8 +132,8 @@ func (p *probe) close() {
 }
 
 // ask gives what the node calls itself and whom it knows for the writer.
-func (p *probe) ask(ctx context.Context) (name string, row writerRow, err error) {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+func (p *probe) ask(ctx context.Context, limit time.Duration) (name string, row writerRow, err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	defer func() {
 		if err != nil {

@@ -12,11 +12,18 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+
+	"registrar/internal/patience"
 )
 
 const (
 	// probeEvery is the pause between two probes of a server.
 	probeEvery = 40 * time.Millisecond
+	// leastPatience is how long a server may be silent where machines are not
+	// busy: new calls have left it for others within 300 ms of its end.
+	// mostPatience is how long it may be anywhere.
+	leastPatience = 240 * time.Millisecond
+	mostPatience  = 3 * time.Second
 	// deafness is how much later than asked for this process may look at its
 	// clock: later than that it is itself that gets no processor.
 	deafness = 40 * time.Millisecond
@@ -30,7 +37,7 @@ const (
 // is cut ends none by itself. While no other server answers that it takes
 // calls, there is nowhere else to go, or it is this process that does not get to
 // listen: then nobody is given up. Where answers take long, all of them are busy,
-// and a silent one is waited for longer: see patience.
+// and a silent one is waited for longer.
 type watch struct {
 	configure func() *tls.Config
 	givenUp   func()
@@ -38,7 +45,7 @@ type watch struct {
 	over      context.Context //nolint:containedctx // ends the goroutines
 	end       context.CancelFunc
 	running   sync.WaitGroup
-	patience  patience
+	patience  *patience.Patience
 
 	mu      sync.Mutex
 	servers map[string]*watched  // by address; those with connections
@@ -57,7 +64,7 @@ type watched struct {
 }
 
 func newWatch(configure func() *tls.Config, givenUp func(), log *slog.Logger) *watch {
-	w := &watch{configure: configure, givenUp: givenUp, log: log, servers: map[string]*watched{}, lost: map[string]time.Time{}}
+	w := &watch{configure: configure, givenUp: givenUp, log: log, patience: &patience.Patience{Least: leastPatience, Most: mostPatience}, servers: map[string]*watched{}, lost: map[string]time.Time{}}
 	w.over, w.end = context.WithCancel(context.Background())
 	return w
 }
@@ -154,7 +161,7 @@ func (w *watch) follow(ctx context.Context, s *watched) {
 				continue
 			case codes.Unavailable: // it takes no new connections: it stops, and still answers on those that it has
 			default:
-				w.patience.heard(a.took, time.Now())
+				w.patience.Heard(a.took, time.Now())
 				w.heard(ctx, s, a.serving)
 			}
 			asked = time.Time{}
@@ -166,7 +173,7 @@ func (w *watch) follow(ctx context.Context, s *watched) {
 			case asked.IsZero():
 				asked = now
 				w.ask(ctx, health, answers)
-			case !deaf && now.Sub(asked) > w.patience.limit(now):
+			case !deaf && now.Sub(asked) > w.patience.Limit(now):
 				w.giveUp(ctx, s, now)
 			}
 		}
@@ -246,7 +253,7 @@ func (s *watched) lastHeard() time.Time {
 
 // elsewhere says whether another server takes calls, and has said so of late.
 func (w *watch) elsewhere(than *watched, now time.Time) bool {
-	fresh := w.patience.limit(now)
+	fresh := w.patience.Limit(now)
 	for _, s := range w.servers {
 		if s != than && s.serving && now.Sub(s.answered) < fresh {
 			return true
