@@ -127,7 +127,7 @@ func (db raw) size(b *testing.B, database string) (sizes map[string]int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	lengths := map[string]string{}
 	for rows.Next() {
 		var table, length string

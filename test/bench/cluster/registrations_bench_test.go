@@ -65,6 +65,8 @@ func registrations(b *testing.B, g *galera, clients int) {
 	b.ReportMetric(hand.perSecond, "tx/s(by-hand)")
 	b.ReportMetric(own.perSecond, "reg/s")
 	b.ReportMetric(100*median(ratios), "%ofbyhand")
+	// What is used of the processors tells the same where others use them too.
+	b.ReportMetric(100*float64(hand.own+hand.databases)/float64(own.own+own.databases), "%ofbyhand(by-cpu)")
 	b.ReportMetric(own.percentile(0.5), "ms(median)")
 	b.ReportMetric(own.percentile(0.99), "ms(p99)")
 	g.drop(b, byHand)
