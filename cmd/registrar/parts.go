@@ -263,7 +263,7 @@ func templateOptions(c config.Config) template.Options {
 
 // prepareSchema applies what is missing of the schema, or says that it is missing.
 func prepareSchema(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
-	m, err := store.OpenMigrator(storeOptions(c))
+	m, err := store.OpenMigrator(storeOptions(c)) //nolint:contextcheck // what it starts ends by Close
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package devstack
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // ipCommand is of iproute2, which hack/deps installs.
@@ -235,9 +233,8 @@ func removeNetworks(chosen func(name string) bool) error {
 
 // ip runs iproute2's ip.
 func ip(args ...string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, ipCommand, args...).CombinedOutput() //nolint:gosec // our own arguments
+	command := exec.Command(ipCommand, args...) //nolint:gosec,noctx // our own arguments; it takes no time, also where everything else is being given up
+	out, err := command.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("devstack: ip %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
 	}
