@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 // forgetful notes when it was told to forget.
 type forgetful struct {
+	mu  sync.Mutex
 	at  []time.Time
 	err error
 }
@@ -25,6 +27,8 @@ func (f *forgetful) Spend(context.Context, registration.ID, string, [32]byte, ti
 }
 
 func (f *forgetful) Forget(_ context.Context, now time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.at = append(f.at, now)
 	return f.err
 }
@@ -50,7 +54,9 @@ func TestSweep(t *testing.T) {
 			}
 			before = at
 		}
+		nonces.mu.Lock()
 		nonces.err = errors.New("away")
+		nonces.mu.Unlock()
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
 		if strings.Count(log.String(), "cannot be forgotten") != 1 || len(nonces.at) < 20 {

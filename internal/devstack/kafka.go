@@ -30,7 +30,7 @@ type Kafka struct {
 
 const (
 	// kafkaStart is for one broker to be formatted, or to serve; several do at a time.
-	kafkaStart = time.Minute
+	kafkaStart = 3 * time.Minute
 	// kafkaStop is for a broker to hand over what it leads, which it cannot where
 	// nobody is left to take it.
 	kafkaStop = 15 * time.Second

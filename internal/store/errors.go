@@ -70,6 +70,9 @@ var mariadbClasses = map[uint16]class{
 	1180: unknown,     // ER_ERROR_DURING_COMMIT
 	1927: unreachable, // ER_CONNECTION_KILLED
 	1040: refused,     // ER_CON_COUNT_ERROR
+	1021: refused,     // ER_DISK_FULL
+	1026: refused,     // ER_ERROR_ON_WRITE
+	1114: refused,     // ER_RECORD_FILE_FULL, also of a full disk
 	1053: unreachable, // ER_SERVER_SHUTDOWN
 	1203: refused,     // ER_TOO_MANY_USER_CONNECTIONS
 	1290: refused,     // ER_OPTION_PREVENTS_STATEMENT: read-only

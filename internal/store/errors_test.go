@@ -32,6 +32,7 @@ func TestWhatLeavesThePackage(t *testing.T) {
 		"no quorum":           {serverError(1047), unavailable, "1047"},
 		"during commit":       {serverError(1180), unavailable, "1180"},
 		"connections":         {serverError(1040), unavailable, "1040"},
+		"a full disk":         {serverError(1114), unavailable, "1114"},
 		"a wrapped one":       {fmt.Errorf("%s: %w", secret, serverError(1213)), unavailable, "1213"},
 		"too long":            {serverError(1406), fault, "MariaDB error 1406"},
 		"syntax":              {serverError(1064), fault, "1064"},
