@@ -61,6 +61,9 @@ func toStatus(err error) error {
 	if err == nil {
 		return nil
 	}
+	if !errors.As(err, new(*registration.Error)) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		return status.FromContextError(err).Err() //nolint:wrapcheck // the caller's time is over, here a moment before there
+	}
 	e := domain(err)
 	code, known := statusCodes[e.Code]
 	if !known {
@@ -100,8 +103,11 @@ func fromStatus(ctx context.Context, err error) error {
 	}
 	switch s.Code() {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			err = errors.Join(ctx.Err(), err)
+		case s.Code() == codes.DeadlineExceeded:
+			err = errors.Join(context.DeadlineExceeded, err)
 		}
 		return registration.WrapError(registration.Unavailable, registration.ErrUnavailable.Message, err)
 	default:
