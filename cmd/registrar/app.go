@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -36,17 +35,7 @@ program exits with 0. A second signal ends it at once.`,
 		Example: `  registrar app --config registrar.yaml
   registrar app --config registrar.yaml --tier-listen 127.0.0.1:8092 --admin-listen 127.0.0.1:8093 --data-dir ./data-2`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(cmd.Flags(), os.Environ())
-			if err != nil {
-				return err
-			}
-			log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)
-			if err != nil {
-				return err
-			}
-			return runApp(cmd.Context(), c, log, cmd.OutOrStdout())
-		},
+		RunE: running(runApp),
 	}
 	config.AddAppFlags(cmd.Flags())
 	return cmd

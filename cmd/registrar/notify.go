@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,17 +42,7 @@ program exits with 0. A second signal ends it at once.`,
   registrar notify --config registrar.yaml --lanes sms.otp,email.otp
   registrar notify --config registrar.yaml --lanes email.marketing --admin-listen 127.0.0.1:8083`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(cmd.Flags(), os.Environ())
-			if err != nil {
-				return err
-			}
-			log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)
-			if err != nil {
-				return err
-			}
-			return runNotify(cmd.Context(), c, log, cmd.OutOrStdout())
-		},
+		RunE: running(runNotify),
 	}
 	config.AddNotifyFlags(cmd.Flags())
 	return cmd

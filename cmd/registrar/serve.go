@@ -7,12 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"registrar/internal/config"
-	"registrar/internal/telemetry"
 )
 
 func serveCommand() *cobra.Command {
@@ -34,17 +32,7 @@ program exits with 0. A second signal ends it at once.`,
   registrar serve --data-dir /var/lib/registrar --listen 127.0.0.1:8090
   REGISTRAR_KAFKA_BROKERS=127.0.0.1:9092 registrar serve`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(cmd.Flags(), os.Environ())
-			if err != nil {
-				return err
-			}
-			log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)
-			if err != nil {
-				return err
-			}
-			return serve(cmd.Context(), c, log, cmd.OutOrStdout())
-		},
+		RunE: running(serve),
 	}
 	config.AddFlags(cmd.Flags())
 	return cmd

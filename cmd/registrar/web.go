@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -39,17 +38,7 @@ with 0. A second signal ends it at once.`,
 		Example: `  registrar web --config registrar.yaml --servers 10.0.0.5:8082,10.0.0.6:8082
   registrar web --config registrar.yaml --servers dns:///registrar-app.internal:8082`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(cmd.Flags(), os.Environ())
-			if err != nil {
-				return err
-			}
-			log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)
-			if err != nil {
-				return err
-			}
-			return runWeb(cmd.Context(), c, log, cmd.OutOrStdout())
-		},
+		RunE: running(runWeb),
 	}
 	config.AddWebFlags(cmd.Flags())
 	return cmd

@@ -16,7 +16,7 @@ import (
 	"registrar/internal/registration"
 )
 
-// memory is a caller.Store.
+// memory is a caller.Source.
 type memory struct {
 	mu      sync.Mutex
 	callers []caller.Caller
@@ -31,12 +31,6 @@ func (m *memory) Callers(context.Context) ([]caller.Caller, error) {
 	m.reads++
 	m.read = time.Now()
 	return slices.Clone(m.callers), m.err
-}
-
-func (m *memory) Add(context.Context, caller.Caller) error { panic("not asked for by a Directory") }
-
-func (m *memory) Change(context.Context, string, func(*caller.Caller) error) error {
-	panic("not asked for by a Directory")
 }
 
 func (m *memory) set(err error, callers ...caller.Caller) {
@@ -79,7 +73,7 @@ func systems(now time.Time, s, other *caller.Sealer) []caller.Caller {
 	}
 }
 
-func open(t testing.TB, s caller.Settings, store caller.Store, sealer *caller.Sealer) (*caller.Directory, *bytes.Buffer) {
+func open(t testing.TB, s caller.Settings, store caller.Source, sealer *caller.Sealer) (*caller.Directory, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer
 	d, err := caller.OpenDirectory(t.Context(), s, store, sealer, slog.New(slog.NewTextHandler(&log, nil)))
