@@ -73,7 +73,7 @@ func run(ctx context.Context, o cluster.Options) (err error) {
 	if o.Binary, err = filepath.Abs(o.Binary); err != nil {
 		return err
 	}
-	if err := clear(o.Dir); err != nil {
+	if err := empty(o.Dir); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -117,8 +117,8 @@ func run(ctx context.Context, o cluster.Options) (err error) {
 	}
 }
 
-// clear removes what an earlier run left in dir, if it is one's.
-func clear(dir string) error {
+// empty removes what an earlier run left in dir, if it is one's.
+func empty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
 		return nil

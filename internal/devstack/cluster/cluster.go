@@ -69,16 +69,14 @@ type Cluster struct {
 }
 
 // Start starts everything, or nothing. It takes half a minute.
-func Start(ctx context.Context, o Options) (c *Cluster, err error) {
-	made := &Cluster{options: o.withDefaults()}
-	c = made
+func Start(ctx context.Context, o Options) (started *Cluster, err error) {
+	c := &Cluster{options: o.withDefaults()}
 	if c.options.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, made.Stop())
-			c = nil
+			started, err = nil, errors.Join(err, c.Stop())
 		}
 	}()
 	if err := os.MkdirAll(c.options.Dir, 0o700); err != nil {
@@ -182,12 +180,8 @@ func (c *Cluster) startPrograms(ctx context.Context) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
-	for i, app := range c.Apps {
-		if i == 0 {
-			if err := c.start(ctx, app); err != nil {
-				return err
-			}
-		}
+	if err := c.start(ctx, c.Apps[0]); err != nil {
+		return err
 	}
 	var starts []func() error
 	for _, r := range slices.Concat(c.Apps[1:], c.Webs, c.Notifiers) {
