@@ -152,9 +152,28 @@ func TestGalera(t *testing.T) {
 		if err := m.Heal(); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.AwaitSynced(ctx); err != nil {
+		if err := g.AwaitWhole(ctx); err != nil {
 			t.Fatal(err)
 		}
+		write(m)
+		rows(ctx, t, g, written)
+	})
+	t.Run("paused until it is given up", func(t *testing.T) {
+		m := g.Nodes[0]
+		if err := m.Pause(); err != nil {
+			t.Fatal(err)
+		}
+		await(ctx, t, "is given up", func() bool {
+			size, err := g.Nodes[1].Status(ctx, "wsrep_cluster_size")
+			return err == nil && size == "2"
+		})
+		if err := m.Resume(); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.AwaitWhole(ctx); err != nil {
+			t.Fatal(err)
+		}
+		write(m) // it knows what was decided without it
 		rows(ctx, t, g, written)
 	})
 	t.Run("alone, and made the cluster", func(t *testing.T) {

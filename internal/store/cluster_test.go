@@ -104,10 +104,8 @@ func (g *galera) mend(t testing.TB) {
 		default:
 		}
 	}
-	for _, m := range g.Nodes {
-		g.await(ctx, t, m, "wsrep_cluster_status", "Primary")
-		g.await(ctx, t, m, "wsrep_cluster_size", "3")
-		g.await(ctx, t, m, "wsrep_local_state_comment", "Synced")
+	if err := g.AwaitWhole(ctx); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -198,16 +197,8 @@ func (s *stage) supervise(ctx context.Context) error {
 func (s *stage) whole(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	for _, n := range s.galera.Nodes {
-		for _, want := range [][2]string{{"wsrep_cluster_size", strconv.Itoa(len(s.galera.Nodes))}, {"wsrep_ready", "ON"}, {"wsrep_local_state_comment", "Synced"}} {
-			got, err := n.Status(ctx, want[0])
-			if err == nil && got != want[1] {
-				err = fmt.Errorf("%s: %s is %s", n.About().Name, want[0], got)
-			}
-			if err != nil {
-				return err
-			}
-		}
+	if err := s.galera.Whole(ctx); err != nil {
+		return err
 	}
 	if err := s.replicated(ctx); err != nil {
 		return err
