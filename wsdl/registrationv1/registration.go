@@ -105,6 +105,22 @@ const (
 
 type OneTimeCode string
 
+// A username or a mail address.
+
+type Login string
+
+// A password as a person gives it to log in; also those that no rule of today would take.
+
+type LoginPassword string
+
+// From where a person logs in: a key that the caller makes of a device or an address, the same for the same one. It is kept as a hash.
+
+type Origin string
+
+// REGISTERED, or the FaultCode that is nearest to why the caller itself refused.
+
+type CallerOutcome string
+
 type FaultCode string
 
 const (
@@ -148,7 +164,7 @@ const (
 	// The caller may not do this.
 	FaultCodeFORBIDDEN FaultCode = "FORBIDDEN"
 
-	// Too many requests of this caller; send it again later.
+	// Too many requests of this caller, or too many wrong passwords; send it again later.
 	FaultCodeRATE_LIMITED FaultCode = "RATE_LIMITED"
 
 	// The service cannot do it now; send it again later.
@@ -181,6 +197,9 @@ type RegisterRequest struct {
 	MarketingConsent bool `xml:"marketingConsent,omitempty" json:"marketingConsent,omitempty"`
 
 	ExternalId *ExternalId `xml:"externalId,omitempty" json:"externalId,omitempty"`
+
+	// What the same registration came to in the caller's own system. Compared, and nothing else, with what it comes to here, for callers in shadow mode; for others it has no effect.
+	CallerOutcome *CallerOutcome `xml:"callerOutcome,omitempty" json:"callerOutcome,omitempty"`
 }
 
 type RegisterResponse struct {
@@ -218,6 +237,7 @@ type GetRegistrationResponse struct {
 
 	Username *Username `xml:"username,omitempty" json:"username,omitempty"`
 
+	// Absent for an account that was imported without one.
 	Email *Email `xml:"email,omitempty" json:"email,omitempty"`
 
 	FirstName *PersonName `xml:"firstName,omitempty" json:"firstName,omitempty"`
@@ -282,6 +302,29 @@ type ResendCodeResponse struct {
 
 	// Before it the code is not sent again; in UTC.
 	NextResendAt soap.XSDDateTime `xml:"nextResendAt,omitempty" json:"nextResendAt,omitempty"`
+}
+
+type VerifyPasswordRequest struct {
+	XMLName xml.Name `xml:"urn:registrar:registration:v1 VerifyPasswordRequest"`
+
+	Login *Login `xml:"login,omitempty" json:"login,omitempty"`
+
+	Password *LoginPassword `xml:"password,omitempty" json:"password,omitempty"`
+
+	// With it, whoever tries many passwords from elsewhere cannot keep a person out who logs in from where they did before.
+	Origin *Origin `xml:"origin,omitempty" json:"origin,omitempty"`
+}
+
+type VerifyPasswordResponse struct {
+	XMLName xml.Name `xml:"urn:registrar:registration:v1 VerifyPasswordResponse"`
+
+	Valid bool `xml:"valid,omitempty" json:"valid,omitempty"`
+
+	// Present when valid.
+	RegistrationId *RegistrationId `xml:"registrationId,omitempty" json:"registrationId,omitempty"`
+
+	// Of the account; present when valid.
+	Status *Status `xml:"status,omitempty" json:"status,omitempty"`
 }
 
 type RegistrationFault struct {
@@ -361,6 +404,14 @@ type RegistrationPort interface {
 	ResendCode(request *ResendCodeRequest) (*ResendCodeResponse, error)
 
 	ResendCodeContext(ctx context.Context, request *ResendCodeRequest) (*ResendCodeResponse, error)
+
+	// Error can be either of the following types:
+	//
+	//   - RegistrationFault
+	/* Says whether a password is that of the account with this login. A login that nobody has is answered as a wrong password is. */
+	VerifyPassword(request *VerifyPasswordRequest) (*VerifyPasswordResponse, error)
+
+	VerifyPasswordContext(ctx context.Context, request *VerifyPasswordRequest) (*VerifyPasswordResponse, error)
 }
 
 type registrationPort struct {
@@ -436,6 +487,23 @@ func (service *registrationPort) ResendCodeContext(ctx context.Context, request 
 
 func (service *registrationPort) ResendCode(request *ResendCodeRequest) (*ResendCodeResponse, error) {
 	return service.ResendCodeContext(
+		context.Background(),
+		request,
+	)
+}
+
+func (service *registrationPort) VerifyPasswordContext(ctx context.Context, request *VerifyPasswordRequest) (*VerifyPasswordResponse, error) {
+	response := new(VerifyPasswordResponse)
+	err := service.client.CallContext(ctx, "urn:registrar:registration:v1/VerifyPassword", request, response)
+	if err != nil {
+		return nil, err
+	}
+
+	return response, nil
+}
+
+func (service *registrationPort) VerifyPassword(request *VerifyPasswordRequest) (*VerifyPasswordResponse, error) {
+	return service.VerifyPasswordContext(
 		context.Background(),
 		request,
 	)
