@@ -87,6 +87,8 @@ type callerView struct {
 	DailyQuota            int          `json:"daily_quota"`
 	SuppressNotifications bool         `json:"suppress_notifications"`
 	VerifiedContacts      bool         `json:"verified_contacts"`
+	EnumerationSafe       bool         `json:"enumeration_safe"`
+	Shadow                bool         `json:"shadow"`
 	CertificateSubject    string       `json:"certificate_subject"`
 	Secrets               []secretView `json:"secrets"` // the newest first
 	CreatedAt             time.Time    `json:"created_at"`
@@ -103,7 +105,8 @@ func viewOf(c caller.Caller) callerView {
 	v := callerView{
 		Name: c.Name, Disabled: c.Disabled, Operations: append([]string{}, c.Policy.Operations...),
 		Rate: c.Policy.Rate, Burst: c.Policy.Burst, DailyQuota: c.Policy.DailyQuota, SuppressNotifications: c.Policy.SuppressNotifications,
-		VerifiedContacts: c.Policy.VerifiedContacts, CertificateSubject: c.CertificateSubject, Secrets: []secretView{}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+		VerifiedContacts: c.Policy.VerifiedContacts, EnumerationSafe: c.Policy.EnumerationSafe, Shadow: c.Policy.Shadow,
+		CertificateSubject: c.CertificateSubject, Secrets: []secretView{}, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
 	for _, s := range c.Secrets {
 		v.Secrets = append(v.Secrets, secretView{CreatedAt: s.CreatedAt, ExpiresAt: s.ExpiresAt, Digest: s.Sealed != nil})
@@ -123,10 +126,10 @@ func listCallers(w io.Writer, all []caller.Caller) error {
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tSTATE\tOPERATIONS\tRATE\tDAILY QUOTA\tNOTIFICATIONS\tCONTACTS\tCREDENTIALS")
+	fmt.Fprintln(table, "NAME\tSTATE\tOPERATIONS\tRATE\tDAILY QUOTA\tNOTIFICATIONS\tCONTACTS\tMODE\tCREDENTIALS")
 	for _, one := range all {
 		c := described(one)
-		fmt.Fprintln(table, strings.Join([]string{c.Name, c.state(), c.operations(), c.rate(), c.quota(), c.notifications(), c.contacts(), c.credentials()}, "\t"))
+		fmt.Fprintln(table, strings.Join([]string{c.Name, c.state(), c.operations(), c.rate(), c.quota(), c.notifications(), c.contacts(), c.mode(), c.credentials()}, "\t"))
 	}
 	return table.Flush()
 }
@@ -142,6 +145,7 @@ func showCaller(w io.Writer, one caller.Caller) error {
 	line("daily quota", c.quota())
 	line("notifications", c.notifications())
 	line("contacts", c.contacts())
+	line("mode", c.mode())
 	if c.CertificateSubject != "" {
 		line("certificate", c.CertificateSubject)
 	}
@@ -214,6 +218,18 @@ func (c described) contacts() string {
 		return "verified by the caller"
 	}
 	return "verified by codes"
+}
+
+// mode is how its registrations are done and answered.
+func (c described) mode() string {
+	switch {
+	case c.Policy.Shadow:
+		return "shadow"
+	case c.Policy.EnumerationSafe:
+		return "enumeration-safe"
+	default:
+		return "live"
+	}
 }
 
 // credentials are those that hold now.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +22,7 @@ type policyFlags struct {
 	operations         []string
 	rate, burst, quota int
 	suppress, verified bool
+	safe, shadow       bool
 	certificateSubject string
 }
 
@@ -36,12 +36,14 @@ func (f *policyFlags) add(fs *pflag.FlagSet) {
 	fs.IntVar(&f.quota, "daily-quota", 0, "calls a day (UTC), over all servers together; 0 is without limit")
 	fs.BoolVar(&f.suppress, "suppress-notifications", false, "tell nobody of its registrations, for a backfill of people who know")
 	fs.BoolVar(&f.verified, "verified-contacts", false, "it has verified the contacts of those whom it registers: accounts are ACTIVE at once, and no codes are sent")
+	fs.BoolVar(&f.safe, "enumeration-safe", false, "tell it nothing by which addresses that have an account differ from others, also not by time; the account's owner gets a mail instead")
+	fs.BoolVar(&f.shadow, "shadow", false, "check and answer its registrations as if, keep and send nothing of them, and compare with its callerOutcome (registrar shadow)")
 	fs.StringVar(&f.certificateSubject, "certificate-subject", "", "distinguished `name` in its client certificate (RFC 4514), such as 'CN=erp,O=Acme'")
 }
 
 // given says whether any of them is on the command line.
 func (f *policyFlags) given(fs *pflag.FlagSet) bool {
-	return slices.ContainsFunc([]string{"operations", "rate", "burst", "daily-quota", "suppress-notifications", "verified-contacts", "certificate-subject"}, fs.Changed)
+	return slices.ContainsFunc([]string{"operations", "rate", "burst", "daily-quota", "suppress-notifications", "verified-contacts", "enumeration-safe", "shadow", "certificate-subject"}, fs.Changed)
 }
 
 // apply changes what is on the command line. The whole is checked, as it then
@@ -71,14 +73,22 @@ func (f *policyFlags) apply(fs *pflag.FlagSet, c *caller.Caller) error {
 		}
 		*n.to = n.value
 	}
-	if c.Policy.Burst > 0 && c.Policy.Rate == 0 {
-		return errors.New("a burst without a rate limits nothing: give --rate too, or --burst 0")
+	for _, b := range []struct {
+		flag  string
+		value bool
+		to    *bool
+	}{
+		{"suppress-notifications", f.suppress, &c.Policy.SuppressNotifications},
+		{"verified-contacts", f.verified, &c.Policy.VerifiedContacts},
+		{"enumeration-safe", f.safe, &c.Policy.EnumerationSafe},
+		{"shadow", f.shadow, &c.Policy.Shadow},
+	} {
+		if fs.Changed(b.flag) {
+			*b.to = b.value
+		}
 	}
-	if fs.Changed("suppress-notifications") {
-		c.Policy.SuppressNotifications = f.suppress
-	}
-	if fs.Changed("verified-contacts") {
-		c.Policy.VerifiedContacts = f.verified
+	if err := c.Policy.Check(); err != nil {
+		return err
 	}
 	if !fs.Changed("certificate-subject") {
 		return nil

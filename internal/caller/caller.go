@@ -39,6 +39,12 @@ type Policy struct {
 	// VerifiedContacts: this caller has verified the contacts of those whom it
 	// registers, so that their accounts are ACTIVE at once.
 	VerifiedContacts bool
+	// EnumerationSafe: this caller is told nothing by which the addresses that
+	// have an account could be told from those that have none.
+	EnumerationSafe bool
+	// Shadow: the registrations of this caller are checked and answered as if,
+	// and nothing of them is kept or sent. See package shadow.
+	Shadow bool
 }
 
 // Source knows all callers.

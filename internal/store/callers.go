@@ -27,6 +27,8 @@ type callerRow struct {
 	DailyQuota            int     `db:"daily_quota"`
 	SuppressNotifications int64   `db:"suppress_notifications"`
 	VerifiedContacts      int64   `db:"verified_contacts"`
+	EnumerationSafe       int64   `db:"enumeration_safe"`
+	Shadow                int64   `db:"shadow"`
 	Disabled              int64   `db:"disabled"`
 	CreatedAt             int64   `db:"created_at"`
 	UpdatedAt             int64   `db:"updated_at"`
@@ -39,7 +41,7 @@ type callerRow struct {
 }
 
 // One statement for both tables: it sees both at the same moment.
-const selectCallers = `SELECT c.name, c.certificate_subject, c.operations, c.rate, c.burst, c.daily_quota, c.suppress_notifications, c.verified_contacts, c.disabled,
+const selectCallers = `SELECT c.name, c.certificate_subject, c.operations, c.rate, c.burst, c.daily_quota, c.suppress_notifications, c.verified_contacts, c.enumeration_safe, c.shadow, c.disabled,
 	c.created_at, c.updated_at, c.revision, s.hash, s.sealed, s.created_at AS secret_created_at, s.expires_at AS secret_expires_at
 	FROM callers c LEFT JOIN caller_secrets s ON s.caller = c.name`
 
@@ -72,6 +74,7 @@ func (r callerRow) caller() caller.Caller {
 		Policy: caller.Policy{
 			Rate: r.Rate, Burst: r.Burst, DailyQuota: r.DailyQuota,
 			SuppressNotifications: r.SuppressNotifications != 0, VerifiedContacts: r.VerifiedContacts != 0,
+			EnumerationSafe: r.EnumerationSafe != 0, Shadow: r.Shadow != 0,
 		},
 		Disabled: r.Disabled != 0, CreatedAt: timeOf(r.CreatedAt), UpdatedAt: timeOf(r.UpdatedAt),
 	}
@@ -102,8 +105,8 @@ func (c *Callers) Callers(ctx context.Context) ([]caller.Caller, error) {
 func (c *Callers) Add(ctx context.Context, added caller.Caller) error {
 	revision := newRevision()
 	return c.db.transact(ctx, "add caller", func(ctx context.Context, t *tx) error {
-		err := t.run(ctx, `INSERT INTO callers (certificate_subject, operations, rate, burst, daily_quota, suppress_notifications, verified_contacts, disabled, updated_at, revision, created_at, name)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`, append(callerValues(added, revision), micros(added.CreatedAt), added.Name)...)
+		err := t.run(ctx, `INSERT INTO callers (certificate_subject, operations, rate, burst, daily_quota, suppress_notifications, verified_contacts, enumeration_safe, shadow, disabled, updated_at, revision, created_at, name)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, append(callerValues(added, revision), micros(added.CreatedAt), added.Name)...)
 		if f := c.db.dialect.classify(err); f.class == duplicate {
 			return t.callerTaken(ctx, added.Name, revision, f, err)
 		}
@@ -153,7 +156,7 @@ func (c *Callers) Change(ctx context.Context, name string, change func(*caller.C
 			return answer{err}
 		}
 		changed.Name = name
-		_, err := t.exec(ctx, `UPDATE callers SET certificate_subject = ?, operations = ?, rate = ?, burst = ?, daily_quota = ?, suppress_notifications = ?, verified_contacts = ?, disabled = ?,
+		_, err := t.exec(ctx, `UPDATE callers SET certificate_subject = ?, operations = ?, rate = ?, burst = ?, daily_quota = ?, suppress_notifications = ?, verified_contacts = ?, enumeration_safe = ?, shadow = ?, disabled = ?,
 			updated_at = ?, revision = ? WHERE name = ?`, append(callerValues(changed, revision), name)...)
 		if f := c.db.dialect.classify(err); f.class == duplicate && f.index == uniqueSubject {
 			return answer{caller.ErrSubjectTaken}
@@ -172,7 +175,8 @@ func (c *Callers) Change(ctx context.Context, name string, change func(*caller.C
 func callerValues(c caller.Caller, revision uuid) []any {
 	return []any{
 		sql.NullString{String: c.CertificateSubject, Valid: c.CertificateSubject != ""}, strings.Join(c.Policy.Operations, ","),
-		c.Policy.Rate, c.Policy.Burst, c.Policy.DailyQuota, flag(c.Policy.SuppressNotifications), flag(c.Policy.VerifiedContacts), flag(c.Disabled), micros(c.UpdatedAt), revision,
+		c.Policy.Rate, c.Policy.Burst, c.Policy.DailyQuota, flag(c.Policy.SuppressNotifications), flag(c.Policy.VerifiedContacts),
+		flag(c.Policy.EnumerationSafe), flag(c.Policy.Shadow), flag(c.Disabled), micros(c.UpdatedAt), revision,
 	}
 }
 

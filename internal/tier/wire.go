@@ -121,7 +121,7 @@ func callerOf(in *tierv1.Caller) (caller.Caller, error) {
 func wirePolicy(p caller.Policy) *tierv1.Policy {
 	return &tierv1.Policy{
 		Operations: p.Operations, Rate: int64(p.Rate), Burst: int64(p.Burst), DailyQuota: int64(p.DailyQuota),
-		SuppressNotifications: p.SuppressNotifications, VerifiedContacts: p.VerifiedContacts,
+		SuppressNotifications: p.SuppressNotifications, VerifiedContacts: p.VerifiedContacts, EnumerationSafe: p.EnumerationSafe, Shadow: p.Shadow,
 	}
 }
 
@@ -129,5 +129,6 @@ func policyOf(p *tierv1.Policy) caller.Policy {
 	return caller.Policy{
 		Operations: p.GetOperations(), Rate: int(p.GetRate()), Burst: int(p.GetBurst()), DailyQuota: int(p.GetDailyQuota()),
 		SuppressNotifications: p.GetSuppressNotifications(), VerifiedContacts: p.GetVerifiedContacts(),
+		EnumerationSafe: p.GetEnumerationSafe(), Shadow: p.GetShadow(),
 	}
 }

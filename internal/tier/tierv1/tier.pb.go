@@ -226,6 +226,10 @@ type RegisterRequest struct {
 	ExternalId       string                 `protobuf:"bytes,12,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
 	Silent           bool                   `protobuf:"varint,13,opt,name=silent,proto3" json:"silent,omitempty"`
 	Verified         bool                   `protobuf:"varint,14,opt,name=verified,proto3" json:"verified,omitempty"`
+	EnumerationSafe  bool                   `protobuf:"varint,15,opt,name=enumeration_safe,json=enumerationSafe,proto3" json:"enumeration_safe,omitempty"`
+	Shadow           bool                   `protobuf:"varint,16,opt,name=shadow,proto3" json:"shadow,omitempty"`
+	CallerOutcome    string                 `protobuf:"bytes,17,opt,name=caller_outcome,json=callerOutcome,proto3" json:"caller_outcome,omitempty"` // of a caller in shadow mode
+	Refused          []*FieldError          `protobuf:"bytes,18,rep,name=refused,proto3" json:"refused,omitempty"`                                  // of a caller in shadow mode: what broke the schema at the web server
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -358,6 +362,34 @@ func (x *RegisterRequest) GetVerified() bool {
 	return false
 }
 
+func (x *RegisterRequest) GetEnumerationSafe() bool {
+	if x != nil {
+		return x.EnumerationSafe
+	}
+	return false
+}
+
+func (x *RegisterRequest) GetShadow() bool {
+	if x != nil {
+		return x.Shadow
+	}
+	return false
+}
+
+func (x *RegisterRequest) GetCallerOutcome() string {
+	if x != nil {
+		return x.CallerOutcome
+	}
+	return ""
+}
+
+func (x *RegisterRequest) GetRefused() []*FieldError {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
 type RegisterResponse struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	RegistrationId []byte                 `protobuf:"bytes,1,opt,name=registration_id,json=registrationId,proto3" json:"registration_id,omitempty"`
@@ -428,14 +460,15 @@ func (x *RegisterResponse) GetRegisteredAt() *timestamppb.Timestamp {
 
 // DetailsRequest names one registration by exactly one key.
 type DetailsRequest struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Caller         string                 `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
-	RegistrationId string                 `protobuf:"bytes,2,opt,name=registration_id,json=registrationId,proto3" json:"registration_id,omitempty"`
-	Username       string                 `protobuf:"bytes,3,opt,name=username,proto3" json:"username,omitempty"`
-	Email          string                 `protobuf:"bytes,4,opt,name=email,proto3" json:"email,omitempty"`
-	ExternalId     string                 `protobuf:"bytes,5,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Caller          string                 `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	RegistrationId  string                 `protobuf:"bytes,2,opt,name=registration_id,json=registrationId,proto3" json:"registration_id,omitempty"`
+	Username        string                 `protobuf:"bytes,3,opt,name=username,proto3" json:"username,omitempty"`
+	Email           string                 `protobuf:"bytes,4,opt,name=email,proto3" json:"email,omitempty"`
+	ExternalId      string                 `protobuf:"bytes,5,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	EnumerationSafe bool                   `protobuf:"varint,6,opt,name=enumeration_safe,json=enumerationSafe,proto3" json:"enumeration_safe,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *DetailsRequest) Reset() {
@@ -501,6 +534,13 @@ func (x *DetailsRequest) GetExternalId() string {
 		return x.ExternalId
 	}
 	return ""
+}
+
+func (x *DetailsRequest) GetEnumerationSafe() bool {
+	if x != nil {
+		return x.EnumerationSafe
+	}
+	return false
 }
 
 type DetailsResponse struct {
@@ -1008,6 +1048,142 @@ func (x *ResendResponse) GetNextResendAt() *timestamppb.Timestamp {
 	return nil
 }
 
+type VerifyPasswordRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Caller        string                 `protobuf:"bytes,2,opt,name=caller,proto3" json:"caller,omitempty"`
+	Login         string                 `protobuf:"bytes,3,opt,name=login,proto3" json:"login,omitempty"`
+	Password      string                 `protobuf:"bytes,4,opt,name=password,proto3" json:"password,omitempty"`
+	Origin        string                 `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyPasswordRequest) Reset() {
+	*x = VerifyPasswordRequest{}
+	mi := &file_tier_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyPasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyPasswordRequest) ProtoMessage() {}
+
+func (x *VerifyPasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tier_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyPasswordRequest.ProtoReflect.Descriptor instead.
+func (*VerifyPasswordRequest) Descriptor() ([]byte, []int) {
+	return file_tier_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *VerifyPasswordRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *VerifyPasswordRequest) GetCaller() string {
+	if x != nil {
+		return x.Caller
+	}
+	return ""
+}
+
+func (x *VerifyPasswordRequest) GetLogin() string {
+	if x != nil {
+		return x.Login
+	}
+	return ""
+}
+
+func (x *VerifyPasswordRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *VerifyPasswordRequest) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+type VerifyPasswordResponse struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Valid          bool                   `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
+	RegistrationId []byte                 `protobuf:"bytes,2,opt,name=registration_id,json=registrationId,proto3" json:"registration_id,omitempty"` // absent: not valid
+	Status         string                 `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *VerifyPasswordResponse) Reset() {
+	*x = VerifyPasswordResponse{}
+	mi := &file_tier_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyPasswordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyPasswordResponse) ProtoMessage() {}
+
+func (x *VerifyPasswordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tier_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyPasswordResponse.ProtoReflect.Descriptor instead.
+func (*VerifyPasswordResponse) Descriptor() ([]byte, []int) {
+	return file_tier_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *VerifyPasswordResponse) GetValid() bool {
+	if x != nil {
+		return x.Valid
+	}
+	return false
+}
+
+func (x *VerifyPasswordResponse) GetRegistrationId() []byte {
+	if x != nil {
+		return x.RegistrationId
+	}
+	return nil
+}
+
+func (x *VerifyPasswordResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
 type ListRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1016,7 +1192,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_tier_proto_msgTypes[12]
+	mi := &file_tier_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1028,7 +1204,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[12]
+	mi := &file_tier_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1041,7 +1217,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{12}
+	return file_tier_proto_rawDescGZIP(), []int{14}
 }
 
 type ListResponse struct {
@@ -1053,7 +1229,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_tier_proto_msgTypes[13]
+	mi := &file_tier_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1065,7 +1241,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[13]
+	mi := &file_tier_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1254,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{13}
+	return file_tier_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListResponse) GetCallers() []*Caller {
@@ -1103,7 +1279,7 @@ type Caller struct {
 
 func (x *Caller) Reset() {
 	*x = Caller{}
-	mi := &file_tier_proto_msgTypes[14]
+	mi := &file_tier_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1115,7 +1291,7 @@ func (x *Caller) String() string {
 func (*Caller) ProtoMessage() {}
 
 func (x *Caller) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[14]
+	mi := &file_tier_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1128,7 +1304,7 @@ func (x *Caller) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Caller.ProtoReflect.Descriptor instead.
 func (*Caller) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{14}
+	return file_tier_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Caller) GetName() string {
@@ -1194,7 +1370,7 @@ type Secret struct {
 
 func (x *Secret) Reset() {
 	*x = Secret{}
-	mi := &file_tier_proto_msgTypes[15]
+	mi := &file_tier_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1382,7 @@ func (x *Secret) String() string {
 func (*Secret) ProtoMessage() {}
 
 func (x *Secret) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[15]
+	mi := &file_tier_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1395,7 @@ func (x *Secret) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Secret.ProtoReflect.Descriptor instead.
 func (*Secret) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{15}
+	return file_tier_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Secret) GetHash() []byte {
@@ -1258,13 +1434,15 @@ type Policy struct {
 	DailyQuota            int64                  `protobuf:"varint,4,opt,name=daily_quota,json=dailyQuota,proto3" json:"daily_quota,omitempty"`
 	SuppressNotifications bool                   `protobuf:"varint,5,opt,name=suppress_notifications,json=suppressNotifications,proto3" json:"suppress_notifications,omitempty"`
 	VerifiedContacts      bool                   `protobuf:"varint,6,opt,name=verified_contacts,json=verifiedContacts,proto3" json:"verified_contacts,omitempty"`
+	EnumerationSafe       bool                   `protobuf:"varint,7,opt,name=enumeration_safe,json=enumerationSafe,proto3" json:"enumeration_safe,omitempty"`
+	Shadow                bool                   `protobuf:"varint,8,opt,name=shadow,proto3" json:"shadow,omitempty"`
 	unknownFields         protoimpl.UnknownFields
 	sizeCache             protoimpl.SizeCache
 }
 
 func (x *Policy) Reset() {
 	*x = Policy{}
-	mi := &file_tier_proto_msgTypes[16]
+	mi := &file_tier_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1276,7 +1454,7 @@ func (x *Policy) String() string {
 func (*Policy) ProtoMessage() {}
 
 func (x *Policy) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[16]
+	mi := &file_tier_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1289,7 +1467,7 @@ func (x *Policy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Policy.ProtoReflect.Descriptor instead.
 func (*Policy) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{16}
+	return file_tier_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Policy) GetOperations() []string {
@@ -1334,6 +1512,20 @@ func (x *Policy) GetVerifiedContacts() bool {
 	return false
 }
 
+func (x *Policy) GetEnumerationSafe() bool {
+	if x != nil {
+		return x.EnumerationSafe
+	}
+	return false
+}
+
+func (x *Policy) GetShadow() bool {
+	if x != nil {
+		return x.Shadow
+	}
+	return false
+}
+
 type SpendNonceRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
@@ -1346,7 +1538,7 @@ type SpendNonceRequest struct {
 
 func (x *SpendNonceRequest) Reset() {
 	*x = SpendNonceRequest{}
-	mi := &file_tier_proto_msgTypes[17]
+	mi := &file_tier_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1550,7 @@ func (x *SpendNonceRequest) String() string {
 func (*SpendNonceRequest) ProtoMessage() {}
 
 func (x *SpendNonceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[17]
+	mi := &file_tier_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1563,7 @@ func (x *SpendNonceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpendNonceRequest.ProtoReflect.Descriptor instead.
 func (*SpendNonceRequest) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{17}
+	return file_tier_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SpendNonceRequest) GetCall() *Call {
@@ -1411,7 +1603,7 @@ type SpendNonceResponse struct {
 
 func (x *SpendNonceResponse) Reset() {
 	*x = SpendNonceResponse{}
-	mi := &file_tier_proto_msgTypes[18]
+	mi := &file_tier_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1423,7 +1615,7 @@ func (x *SpendNonceResponse) String() string {
 func (*SpendNonceResponse) ProtoMessage() {}
 
 func (x *SpendNonceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[18]
+	mi := &file_tier_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1436,7 +1628,7 @@ func (x *SpendNonceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpendNonceResponse.ProtoReflect.Descriptor instead.
 func (*SpendNonceResponse) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{18}
+	return file_tier_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SpendNonceResponse) GetReplayed() bool {
@@ -1458,7 +1650,7 @@ type ReserveRequest struct {
 
 func (x *ReserveRequest) Reset() {
 	*x = ReserveRequest{}
-	mi := &file_tier_proto_msgTypes[19]
+	mi := &file_tier_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1470,7 +1662,7 @@ func (x *ReserveRequest) String() string {
 func (*ReserveRequest) ProtoMessage() {}
 
 func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[19]
+	mi := &file_tier_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1483,7 +1675,7 @@ func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
 func (*ReserveRequest) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{19}
+	return file_tier_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReserveRequest) GetCaller() string {
@@ -1525,7 +1717,7 @@ type ReserveResponse struct {
 
 func (x *ReserveResponse) Reset() {
 	*x = ReserveResponse{}
-	mi := &file_tier_proto_msgTypes[20]
+	mi := &file_tier_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1537,7 +1729,7 @@ func (x *ReserveResponse) String() string {
 func (*ReserveResponse) ProtoMessage() {}
 
 func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[20]
+	mi := &file_tier_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1550,7 +1742,7 @@ func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveResponse.ProtoReflect.Descriptor instead.
 func (*ReserveResponse) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{20}
+	return file_tier_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReserveResponse) GetPermits() int64 {
@@ -1584,7 +1776,7 @@ type StandingRequest struct {
 
 func (x *StandingRequest) Reset() {
 	*x = StandingRequest{}
-	mi := &file_tier_proto_msgTypes[21]
+	mi := &file_tier_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1596,7 +1788,7 @@ func (x *StandingRequest) String() string {
 func (*StandingRequest) ProtoMessage() {}
 
 func (x *StandingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[21]
+	mi := &file_tier_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1609,7 +1801,7 @@ func (x *StandingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StandingRequest.ProtoReflect.Descriptor instead.
 func (*StandingRequest) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{21}
+	return file_tier_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StandingRequest) GetRegistrationId() []byte {
@@ -1636,7 +1828,7 @@ type StandingResponse struct {
 
 func (x *StandingResponse) Reset() {
 	*x = StandingResponse{}
-	mi := &file_tier_proto_msgTypes[22]
+	mi := &file_tier_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1648,7 +1840,7 @@ func (x *StandingResponse) String() string {
 func (*StandingResponse) ProtoMessage() {}
 
 func (x *StandingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[22]
+	mi := &file_tier_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1661,7 +1853,7 @@ func (x *StandingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StandingResponse.ProtoReflect.Descriptor instead.
 func (*StandingResponse) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{22}
+	return file_tier_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StandingResponse) GetConsented() bool {
@@ -1689,7 +1881,7 @@ type WithdrawRequest struct {
 
 func (x *WithdrawRequest) Reset() {
 	*x = WithdrawRequest{}
-	mi := &file_tier_proto_msgTypes[23]
+	mi := &file_tier_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1893,7 @@ func (x *WithdrawRequest) String() string {
 func (*WithdrawRequest) ProtoMessage() {}
 
 func (x *WithdrawRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[23]
+	mi := &file_tier_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +1906,7 @@ func (x *WithdrawRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawRequest.ProtoReflect.Descriptor instead.
 func (*WithdrawRequest) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{23}
+	return file_tier_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WithdrawRequest) GetRegistrationId() []byte {
@@ -1746,7 +1938,7 @@ type WithdrawResponse struct {
 
 func (x *WithdrawResponse) Reset() {
 	*x = WithdrawResponse{}
-	mi := &file_tier_proto_msgTypes[24]
+	mi := &file_tier_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1758,7 +1950,7 @@ func (x *WithdrawResponse) String() string {
 func (*WithdrawResponse) ProtoMessage() {}
 
 func (x *WithdrawResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[24]
+	mi := &file_tier_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1771,7 +1963,7 @@ func (x *WithdrawResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawResponse.ProtoReflect.Descriptor instead.
 func (*WithdrawResponse) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{24}
+	return file_tier_proto_rawDescGZIP(), []int{26}
 }
 
 type RestoreRequest struct {
@@ -1784,7 +1976,7 @@ type RestoreRequest struct {
 
 func (x *RestoreRequest) Reset() {
 	*x = RestoreRequest{}
-	mi := &file_tier_proto_msgTypes[25]
+	mi := &file_tier_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1796,7 +1988,7 @@ func (x *RestoreRequest) String() string {
 func (*RestoreRequest) ProtoMessage() {}
 
 func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[25]
+	mi := &file_tier_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1809,7 +2001,7 @@ func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
 func (*RestoreRequest) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{25}
+	return file_tier_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RestoreRequest) GetRegistrationId() []byte {
@@ -1834,7 +2026,7 @@ type RestoreResponse struct {
 
 func (x *RestoreResponse) Reset() {
 	*x = RestoreResponse{}
-	mi := &file_tier_proto_msgTypes[26]
+	mi := &file_tier_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1846,7 +2038,7 @@ func (x *RestoreResponse) String() string {
 func (*RestoreResponse) ProtoMessage() {}
 
 func (x *RestoreResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tier_proto_msgTypes[26]
+	mi := &file_tier_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1859,7 +2051,7 @@ func (x *RestoreResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreResponse.ProtoReflect.Descriptor instead.
 func (*RestoreResponse) Descriptor() ([]byte, []int) {
-	return file_tier_proto_rawDescGZIP(), []int{26}
+	return file_tier_proto_rawDescGZIP(), []int{28}
 }
 
 var File_tier_proto protoreflect.FileDescriptor
@@ -1881,7 +2073,7 @@ const file_tier_proto_rawDesc = "" +
 	"FieldError\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
 	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\xbe\x03\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"\xe1\x04\n" +
 	"\x0fRegisterRequest\x12+\n" +
 	"\x04call\x18\x01 \x01(\v2\x17.registrar.tier.v1.CallR\x04call\x12\x16\n" +
 	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x1d\n" +
@@ -1900,19 +2092,24 @@ const file_tier_proto_rawDesc = "" +
 	"\vexternal_id\x18\f \x01(\tR\n" +
 	"externalId\x12\x16\n" +
 	"\x06silent\x18\r \x01(\bR\x06silent\x12\x1a\n" +
-	"\bverified\x18\x0e \x01(\bR\bverified\"\xac\x01\n" +
+	"\bverified\x18\x0e \x01(\bR\bverified\x12)\n" +
+	"\x10enumeration_safe\x18\x0f \x01(\bR\x0fenumerationSafe\x12\x16\n" +
+	"\x06shadow\x18\x10 \x01(\bR\x06shadow\x12%\n" +
+	"\x0ecaller_outcome\x18\x11 \x01(\tR\rcallerOutcome\x127\n" +
+	"\arefused\x18\x12 \x03(\v2\x1d.registrar.tier.v1.FieldErrorR\arefused\"\xac\x01\n" +
 	"\x10RegisterResponse\x12'\n" +
 	"\x0fregistration_id\x18\x01 \x01(\fR\x0eregistrationId\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x16\n" +
 	"\x06locale\x18\x03 \x01(\tR\x06locale\x12?\n" +
-	"\rregistered_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\"\xa4\x01\n" +
+	"\rregistered_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\"\xcf\x01\n" +
 	"\x0eDetailsRequest\x12\x16\n" +
 	"\x06caller\x18\x01 \x01(\tR\x06caller\x12'\n" +
 	"\x0fregistration_id\x18\x02 \x01(\tR\x0eregistrationId\x12\x1a\n" +
 	"\busername\x18\x03 \x01(\tR\busername\x12\x14\n" +
 	"\x05email\x18\x04 \x01(\tR\x05email\x12\x1f\n" +
 	"\vexternal_id\x18\x05 \x01(\tR\n" +
-	"externalId\"\xfd\x04\n" +
+	"externalId\x12)\n" +
+	"\x10enumeration_safe\x18\x06 \x01(\bR\x0fenumerationSafe\"\xfd\x04\n" +
 	"\x0fDetailsResponse\x12'\n" +
 	"\x0fregistration_id\x18\x01 \x01(\fR\x0eregistrationId\x12\x16\n" +
 	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x1f\n" +
@@ -1961,7 +2158,17 @@ const file_tier_proto_rawDesc = "" +
 	"\x06locale\x18\x01 \x01(\tR\x06locale\x129\n" +
 	"\n" +
 	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12@\n" +
-	"\x0enext_resend_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\fnextResendAt\"\r\n" +
+	"\x0enext_resend_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\fnextResendAt\"\xa6\x01\n" +
+	"\x15VerifyPasswordRequest\x12+\n" +
+	"\x04call\x18\x01 \x01(\v2\x17.registrar.tier.v1.CallR\x04call\x12\x16\n" +
+	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x14\n" +
+	"\x05login\x18\x03 \x01(\tR\x05login\x12\x1a\n" +
+	"\bpassword\x18\x04 \x01(\tR\bpassword\x12\x16\n" +
+	"\x06origin\x18\x05 \x01(\tR\x06origin\"o\n" +
+	"\x16VerifyPasswordResponse\x12\x14\n" +
+	"\x05valid\x18\x01 \x01(\bR\x05valid\x12'\n" +
+	"\x0fregistration_id\x18\x02 \x01(\fR\x0eregistrationId\x12\x16\n" +
+	"\x06status\x18\x03 \x01(\tR\x06status\"\r\n" +
 	"\vListRequest\"C\n" +
 	"\fListResponse\x123\n" +
 	"\acallers\x18\x01 \x03(\v2\x19.registrar.tier.v1.CallerR\acallers\"\xc7\x02\n" +
@@ -1981,7 +2188,7 @@ const file_tier_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\xd7\x01\n" +
+	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\x9a\x02\n" +
 	"\x06Policy\x12\x1e\n" +
 	"\n" +
 	"operations\x18\x01 \x03(\tR\n" +
@@ -1991,7 +2198,9 @@ const file_tier_proto_rawDesc = "" +
 	"\vdaily_quota\x18\x04 \x01(\x03R\n" +
 	"dailyQuota\x125\n" +
 	"\x16suppress_notifications\x18\x05 \x01(\bR\x15suppressNotifications\x12+\n" +
-	"\x11verified_contacts\x18\x06 \x01(\bR\x10verifiedContacts\"\xa9\x01\n" +
+	"\x11verified_contacts\x18\x06 \x01(\bR\x10verifiedContacts\x12)\n" +
+	"\x10enumeration_safe\x18\a \x01(\bR\x0fenumerationSafe\x12\x16\n" +
+	"\x06shadow\x18\b \x01(\bR\x06shadow\"\xa9\x01\n" +
 	"\x11SpendNonceRequest\x12+\n" +
 	"\x04call\x18\x01 \x01(\v2\x17.registrar.tier.v1.CallR\x04call\x12\x16\n" +
 	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x14\n" +
@@ -2024,12 +2233,13 @@ const file_tier_proto_rawDesc = "" +
 	"\x0eRestoreRequest\x12'\n" +
 	"\x0fregistration_id\x18\x01 \x01(\fR\x0eregistrationId\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\"\x11\n" +
-	"\x0fRestoreResponse2\xda\x02\n" +
+	"\x0fRestoreResponse2\xc1\x03\n" +
 	"\x13RegistrationService\x12S\n" +
 	"\bRegister\x12\".registrar.tier.v1.RegisterRequest\x1a#.registrar.tier.v1.RegisterResponse\x12P\n" +
 	"\aDetails\x12!.registrar.tier.v1.DetailsRequest\x1a\".registrar.tier.v1.DetailsResponse\x12M\n" +
 	"\x06Verify\x12 .registrar.tier.v1.VerifyRequest\x1a!.registrar.tier.v1.VerifyResponse\x12M\n" +
-	"\x06Resend\x12 .registrar.tier.v1.ResendRequest\x1a!.registrar.tier.v1.ResendResponse2\x85\x02\n" +
+	"\x06Resend\x12 .registrar.tier.v1.ResendRequest\x1a!.registrar.tier.v1.ResendResponse\x12e\n" +
+	"\x0eVerifyPassword\x12(.registrar.tier.v1.VerifyPasswordRequest\x1a).registrar.tier.v1.VerifyPasswordResponse2\x85\x02\n" +
 	"\rCallerService\x12G\n" +
 	"\x04List\x12\x1e.registrar.tier.v1.ListRequest\x1a\x1f.registrar.tier.v1.ListResponse\x12Y\n" +
 	"\n" +
@@ -2052,94 +2262,100 @@ func file_tier_proto_rawDescGZIP() []byte {
 	return file_tier_proto_rawDescData
 }
 
-var file_tier_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_tier_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_tier_proto_goTypes = []any{
-	(*Call)(nil),                  // 0: registrar.tier.v1.Call
-	(*Error)(nil),                 // 1: registrar.tier.v1.Error
-	(*FieldError)(nil),            // 2: registrar.tier.v1.FieldError
-	(*RegisterRequest)(nil),       // 3: registrar.tier.v1.RegisterRequest
-	(*RegisterResponse)(nil),      // 4: registrar.tier.v1.RegisterResponse
-	(*DetailsRequest)(nil),        // 5: registrar.tier.v1.DetailsRequest
-	(*DetailsResponse)(nil),       // 6: registrar.tier.v1.DetailsResponse
-	(*Notification)(nil),          // 7: registrar.tier.v1.Notification
-	(*VerifyRequest)(nil),         // 8: registrar.tier.v1.VerifyRequest
-	(*VerifyResponse)(nil),        // 9: registrar.tier.v1.VerifyResponse
-	(*ResendRequest)(nil),         // 10: registrar.tier.v1.ResendRequest
-	(*ResendResponse)(nil),        // 11: registrar.tier.v1.ResendResponse
-	(*ListRequest)(nil),           // 12: registrar.tier.v1.ListRequest
-	(*ListResponse)(nil),          // 13: registrar.tier.v1.ListResponse
-	(*Caller)(nil),                // 14: registrar.tier.v1.Caller
-	(*Secret)(nil),                // 15: registrar.tier.v1.Secret
-	(*Policy)(nil),                // 16: registrar.tier.v1.Policy
-	(*SpendNonceRequest)(nil),     // 17: registrar.tier.v1.SpendNonceRequest
-	(*SpendNonceResponse)(nil),    // 18: registrar.tier.v1.SpendNonceResponse
-	(*ReserveRequest)(nil),        // 19: registrar.tier.v1.ReserveRequest
-	(*ReserveResponse)(nil),       // 20: registrar.tier.v1.ReserveResponse
-	(*StandingRequest)(nil),       // 21: registrar.tier.v1.StandingRequest
-	(*StandingResponse)(nil),      // 22: registrar.tier.v1.StandingResponse
-	(*WithdrawRequest)(nil),       // 23: registrar.tier.v1.WithdrawRequest
-	(*WithdrawResponse)(nil),      // 24: registrar.tier.v1.WithdrawResponse
-	(*RestoreRequest)(nil),        // 25: registrar.tier.v1.RestoreRequest
-	(*RestoreResponse)(nil),       // 26: registrar.tier.v1.RestoreResponse
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 28: google.protobuf.Duration
+	(*Call)(nil),                   // 0: registrar.tier.v1.Call
+	(*Error)(nil),                  // 1: registrar.tier.v1.Error
+	(*FieldError)(nil),             // 2: registrar.tier.v1.FieldError
+	(*RegisterRequest)(nil),        // 3: registrar.tier.v1.RegisterRequest
+	(*RegisterResponse)(nil),       // 4: registrar.tier.v1.RegisterResponse
+	(*DetailsRequest)(nil),         // 5: registrar.tier.v1.DetailsRequest
+	(*DetailsResponse)(nil),        // 6: registrar.tier.v1.DetailsResponse
+	(*Notification)(nil),           // 7: registrar.tier.v1.Notification
+	(*VerifyRequest)(nil),          // 8: registrar.tier.v1.VerifyRequest
+	(*VerifyResponse)(nil),         // 9: registrar.tier.v1.VerifyResponse
+	(*ResendRequest)(nil),          // 10: registrar.tier.v1.ResendRequest
+	(*ResendResponse)(nil),         // 11: registrar.tier.v1.ResendResponse
+	(*VerifyPasswordRequest)(nil),  // 12: registrar.tier.v1.VerifyPasswordRequest
+	(*VerifyPasswordResponse)(nil), // 13: registrar.tier.v1.VerifyPasswordResponse
+	(*ListRequest)(nil),            // 14: registrar.tier.v1.ListRequest
+	(*ListResponse)(nil),           // 15: registrar.tier.v1.ListResponse
+	(*Caller)(nil),                 // 16: registrar.tier.v1.Caller
+	(*Secret)(nil),                 // 17: registrar.tier.v1.Secret
+	(*Policy)(nil),                 // 18: registrar.tier.v1.Policy
+	(*SpendNonceRequest)(nil),      // 19: registrar.tier.v1.SpendNonceRequest
+	(*SpendNonceResponse)(nil),     // 20: registrar.tier.v1.SpendNonceResponse
+	(*ReserveRequest)(nil),         // 21: registrar.tier.v1.ReserveRequest
+	(*ReserveResponse)(nil),        // 22: registrar.tier.v1.ReserveResponse
+	(*StandingRequest)(nil),        // 23: registrar.tier.v1.StandingRequest
+	(*StandingResponse)(nil),       // 24: registrar.tier.v1.StandingResponse
+	(*WithdrawRequest)(nil),        // 25: registrar.tier.v1.WithdrawRequest
+	(*WithdrawResponse)(nil),       // 26: registrar.tier.v1.WithdrawResponse
+	(*RestoreRequest)(nil),         // 27: registrar.tier.v1.RestoreRequest
+	(*RestoreResponse)(nil),        // 28: registrar.tier.v1.RestoreResponse
+	(*timestamppb.Timestamp)(nil),  // 29: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 30: google.protobuf.Duration
 }
 var file_tier_proto_depIdxs = []int32{
-	27, // 0: registrar.tier.v1.Call.at:type_name -> google.protobuf.Timestamp
+	29, // 0: registrar.tier.v1.Call.at:type_name -> google.protobuf.Timestamp
 	2,  // 1: registrar.tier.v1.Error.fields:type_name -> registrar.tier.v1.FieldError
-	28, // 2: registrar.tier.v1.Error.retry_after:type_name -> google.protobuf.Duration
+	30, // 2: registrar.tier.v1.Error.retry_after:type_name -> google.protobuf.Duration
 	0,  // 3: registrar.tier.v1.RegisterRequest.call:type_name -> registrar.tier.v1.Call
-	27, // 4: registrar.tier.v1.RegisterResponse.registered_at:type_name -> google.protobuf.Timestamp
-	27, // 5: registrar.tier.v1.DetailsResponse.registered_at:type_name -> google.protobuf.Timestamp
-	27, // 6: registrar.tier.v1.DetailsResponse.email_verified_at:type_name -> google.protobuf.Timestamp
-	27, // 7: registrar.tier.v1.DetailsResponse.mobile_verified_at:type_name -> google.protobuf.Timestamp
-	7,  // 8: registrar.tier.v1.DetailsResponse.notifications:type_name -> registrar.tier.v1.Notification
-	27, // 9: registrar.tier.v1.Notification.created_at:type_name -> google.protobuf.Timestamp
-	27, // 10: registrar.tier.v1.Notification.updated_at:type_name -> google.protobuf.Timestamp
-	27, // 11: registrar.tier.v1.Notification.deadline:type_name -> google.protobuf.Timestamp
-	0,  // 12: registrar.tier.v1.VerifyRequest.call:type_name -> registrar.tier.v1.Call
-	27, // 13: registrar.tier.v1.VerifyResponse.verified_at:type_name -> google.protobuf.Timestamp
-	0,  // 14: registrar.tier.v1.ResendRequest.call:type_name -> registrar.tier.v1.Call
-	27, // 15: registrar.tier.v1.ResendResponse.expires_at:type_name -> google.protobuf.Timestamp
-	27, // 16: registrar.tier.v1.ResendResponse.next_resend_at:type_name -> google.protobuf.Timestamp
-	14, // 17: registrar.tier.v1.ListResponse.callers:type_name -> registrar.tier.v1.Caller
-	15, // 18: registrar.tier.v1.Caller.secrets:type_name -> registrar.tier.v1.Secret
-	16, // 19: registrar.tier.v1.Caller.policy:type_name -> registrar.tier.v1.Policy
-	27, // 20: registrar.tier.v1.Caller.created_at:type_name -> google.protobuf.Timestamp
-	27, // 21: registrar.tier.v1.Caller.updated_at:type_name -> google.protobuf.Timestamp
-	27, // 22: registrar.tier.v1.Secret.created_at:type_name -> google.protobuf.Timestamp
-	27, // 23: registrar.tier.v1.Secret.expires_at:type_name -> google.protobuf.Timestamp
-	0,  // 24: registrar.tier.v1.SpendNonceRequest.call:type_name -> registrar.tier.v1.Call
-	27, // 25: registrar.tier.v1.SpendNonceRequest.expires_at:type_name -> google.protobuf.Timestamp
-	16, // 26: registrar.tier.v1.ReserveRequest.policy:type_name -> registrar.tier.v1.Policy
-	27, // 27: registrar.tier.v1.ReserveRequest.at:type_name -> google.protobuf.Timestamp
-	28, // 28: registrar.tier.v1.ReserveResponse.retry_after:type_name -> google.protobuf.Duration
-	27, // 29: registrar.tier.v1.WithdrawRequest.at:type_name -> google.protobuf.Timestamp
-	3,  // 30: registrar.tier.v1.RegistrationService.Register:input_type -> registrar.tier.v1.RegisterRequest
-	5,  // 31: registrar.tier.v1.RegistrationService.Details:input_type -> registrar.tier.v1.DetailsRequest
-	8,  // 32: registrar.tier.v1.RegistrationService.Verify:input_type -> registrar.tier.v1.VerifyRequest
-	10, // 33: registrar.tier.v1.RegistrationService.Resend:input_type -> registrar.tier.v1.ResendRequest
-	12, // 34: registrar.tier.v1.CallerService.List:input_type -> registrar.tier.v1.ListRequest
-	17, // 35: registrar.tier.v1.CallerService.SpendNonce:input_type -> registrar.tier.v1.SpendNonceRequest
-	19, // 36: registrar.tier.v1.CallerService.Reserve:input_type -> registrar.tier.v1.ReserveRequest
-	21, // 37: registrar.tier.v1.ConsentService.Standing:input_type -> registrar.tier.v1.StandingRequest
-	23, // 38: registrar.tier.v1.ConsentService.Withdraw:input_type -> registrar.tier.v1.WithdrawRequest
-	25, // 39: registrar.tier.v1.ConsentService.Restore:input_type -> registrar.tier.v1.RestoreRequest
-	4,  // 40: registrar.tier.v1.RegistrationService.Register:output_type -> registrar.tier.v1.RegisterResponse
-	6,  // 41: registrar.tier.v1.RegistrationService.Details:output_type -> registrar.tier.v1.DetailsResponse
-	9,  // 42: registrar.tier.v1.RegistrationService.Verify:output_type -> registrar.tier.v1.VerifyResponse
-	11, // 43: registrar.tier.v1.RegistrationService.Resend:output_type -> registrar.tier.v1.ResendResponse
-	13, // 44: registrar.tier.v1.CallerService.List:output_type -> registrar.tier.v1.ListResponse
-	18, // 45: registrar.tier.v1.CallerService.SpendNonce:output_type -> registrar.tier.v1.SpendNonceResponse
-	20, // 46: registrar.tier.v1.CallerService.Reserve:output_type -> registrar.tier.v1.ReserveResponse
-	22, // 47: registrar.tier.v1.ConsentService.Standing:output_type -> registrar.tier.v1.StandingResponse
-	24, // 48: registrar.tier.v1.ConsentService.Withdraw:output_type -> registrar.tier.v1.WithdrawResponse
-	26, // 49: registrar.tier.v1.ConsentService.Restore:output_type -> registrar.tier.v1.RestoreResponse
-	40, // [40:50] is the sub-list for method output_type
-	30, // [30:40] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	2,  // 4: registrar.tier.v1.RegisterRequest.refused:type_name -> registrar.tier.v1.FieldError
+	29, // 5: registrar.tier.v1.RegisterResponse.registered_at:type_name -> google.protobuf.Timestamp
+	29, // 6: registrar.tier.v1.DetailsResponse.registered_at:type_name -> google.protobuf.Timestamp
+	29, // 7: registrar.tier.v1.DetailsResponse.email_verified_at:type_name -> google.protobuf.Timestamp
+	29, // 8: registrar.tier.v1.DetailsResponse.mobile_verified_at:type_name -> google.protobuf.Timestamp
+	7,  // 9: registrar.tier.v1.DetailsResponse.notifications:type_name -> registrar.tier.v1.Notification
+	29, // 10: registrar.tier.v1.Notification.created_at:type_name -> google.protobuf.Timestamp
+	29, // 11: registrar.tier.v1.Notification.updated_at:type_name -> google.protobuf.Timestamp
+	29, // 12: registrar.tier.v1.Notification.deadline:type_name -> google.protobuf.Timestamp
+	0,  // 13: registrar.tier.v1.VerifyRequest.call:type_name -> registrar.tier.v1.Call
+	29, // 14: registrar.tier.v1.VerifyResponse.verified_at:type_name -> google.protobuf.Timestamp
+	0,  // 15: registrar.tier.v1.ResendRequest.call:type_name -> registrar.tier.v1.Call
+	29, // 16: registrar.tier.v1.ResendResponse.expires_at:type_name -> google.protobuf.Timestamp
+	29, // 17: registrar.tier.v1.ResendResponse.next_resend_at:type_name -> google.protobuf.Timestamp
+	0,  // 18: registrar.tier.v1.VerifyPasswordRequest.call:type_name -> registrar.tier.v1.Call
+	16, // 19: registrar.tier.v1.ListResponse.callers:type_name -> registrar.tier.v1.Caller
+	17, // 20: registrar.tier.v1.Caller.secrets:type_name -> registrar.tier.v1.Secret
+	18, // 21: registrar.tier.v1.Caller.policy:type_name -> registrar.tier.v1.Policy
+	29, // 22: registrar.tier.v1.Caller.created_at:type_name -> google.protobuf.Timestamp
+	29, // 23: registrar.tier.v1.Caller.updated_at:type_name -> google.protobuf.Timestamp
+	29, // 24: registrar.tier.v1.Secret.created_at:type_name -> google.protobuf.Timestamp
+	29, // 25: registrar.tier.v1.Secret.expires_at:type_name -> google.protobuf.Timestamp
+	0,  // 26: registrar.tier.v1.SpendNonceRequest.call:type_name -> registrar.tier.v1.Call
+	29, // 27: registrar.tier.v1.SpendNonceRequest.expires_at:type_name -> google.protobuf.Timestamp
+	18, // 28: registrar.tier.v1.ReserveRequest.policy:type_name -> registrar.tier.v1.Policy
+	29, // 29: registrar.tier.v1.ReserveRequest.at:type_name -> google.protobuf.Timestamp
+	30, // 30: registrar.tier.v1.ReserveResponse.retry_after:type_name -> google.protobuf.Duration
+	29, // 31: registrar.tier.v1.WithdrawRequest.at:type_name -> google.protobuf.Timestamp
+	3,  // 32: registrar.tier.v1.RegistrationService.Register:input_type -> registrar.tier.v1.RegisterRequest
+	5,  // 33: registrar.tier.v1.RegistrationService.Details:input_type -> registrar.tier.v1.DetailsRequest
+	8,  // 34: registrar.tier.v1.RegistrationService.Verify:input_type -> registrar.tier.v1.VerifyRequest
+	10, // 35: registrar.tier.v1.RegistrationService.Resend:input_type -> registrar.tier.v1.ResendRequest
+	12, // 36: registrar.tier.v1.RegistrationService.VerifyPassword:input_type -> registrar.tier.v1.VerifyPasswordRequest
+	14, // 37: registrar.tier.v1.CallerService.List:input_type -> registrar.tier.v1.ListRequest
+	19, // 38: registrar.tier.v1.CallerService.SpendNonce:input_type -> registrar.tier.v1.SpendNonceRequest
+	21, // 39: registrar.tier.v1.CallerService.Reserve:input_type -> registrar.tier.v1.ReserveRequest
+	23, // 40: registrar.tier.v1.ConsentService.Standing:input_type -> registrar.tier.v1.StandingRequest
+	25, // 41: registrar.tier.v1.ConsentService.Withdraw:input_type -> registrar.tier.v1.WithdrawRequest
+	27, // 42: registrar.tier.v1.ConsentService.Restore:input_type -> registrar.tier.v1.RestoreRequest
+	4,  // 43: registrar.tier.v1.RegistrationService.Register:output_type -> registrar.tier.v1.RegisterResponse
+	6,  // 44: registrar.tier.v1.RegistrationService.Details:output_type -> registrar.tier.v1.DetailsResponse
+	9,  // 45: registrar.tier.v1.RegistrationService.Verify:output_type -> registrar.tier.v1.VerifyResponse
+	11, // 46: registrar.tier.v1.RegistrationService.Resend:output_type -> registrar.tier.v1.ResendResponse
+	13, // 47: registrar.tier.v1.RegistrationService.VerifyPassword:output_type -> registrar.tier.v1.VerifyPasswordResponse
+	15, // 48: registrar.tier.v1.CallerService.List:output_type -> registrar.tier.v1.ListResponse
+	20, // 49: registrar.tier.v1.CallerService.SpendNonce:output_type -> registrar.tier.v1.SpendNonceResponse
+	22, // 50: registrar.tier.v1.CallerService.Reserve:output_type -> registrar.tier.v1.ReserveResponse
+	24, // 51: registrar.tier.v1.ConsentService.Standing:output_type -> registrar.tier.v1.StandingResponse
+	26, // 52: registrar.tier.v1.ConsentService.Withdraw:output_type -> registrar.tier.v1.WithdrawResponse
+	28, // 53: registrar.tier.v1.ConsentService.Restore:output_type -> registrar.tier.v1.RestoreResponse
+	43, // [43:54] is the sub-list for method output_type
+	32, // [32:43] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_tier_proto_init() }
@@ -2153,7 +2369,7 @@ func file_tier_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tier_proto_rawDesc), len(file_tier_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -23,10 +23,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	RegistrationService_Register_FullMethodName = "/registrar.tier.v1.RegistrationService/Register"
-	RegistrationService_Details_FullMethodName  = "/registrar.tier.v1.RegistrationService/Details"
-	RegistrationService_Verify_FullMethodName   = "/registrar.tier.v1.RegistrationService/Verify"
-	RegistrationService_Resend_FullMethodName   = "/registrar.tier.v1.RegistrationService/Resend"
+	RegistrationService_Register_FullMethodName       = "/registrar.tier.v1.RegistrationService/Register"
+	RegistrationService_Details_FullMethodName        = "/registrar.tier.v1.RegistrationService/Details"
+	RegistrationService_Verify_FullMethodName         = "/registrar.tier.v1.RegistrationService/Verify"
+	RegistrationService_Resend_FullMethodName         = "/registrar.tier.v1.RegistrationService/Resend"
+	RegistrationService_VerifyPassword_FullMethodName = "/registrar.tier.v1.RegistrationService/VerifyPassword"
 )
 
 // RegistrationServiceClient is the client API for RegistrationService service.
@@ -40,6 +41,7 @@ type RegistrationServiceClient interface {
 	Details(ctx context.Context, in *DetailsRequest, opts ...grpc.CallOption) (*DetailsResponse, error)
 	Verify(ctx context.Context, in *VerifyRequest, opts ...grpc.CallOption) (*VerifyResponse, error)
 	Resend(ctx context.Context, in *ResendRequest, opts ...grpc.CallOption) (*ResendResponse, error)
+	VerifyPassword(ctx context.Context, in *VerifyPasswordRequest, opts ...grpc.CallOption) (*VerifyPasswordResponse, error)
 }
 
 type registrationServiceClient struct {
@@ -90,6 +92,16 @@ func (c *registrationServiceClient) Resend(ctx context.Context, in *ResendReques
 	return out, nil
 }
 
+func (c *registrationServiceClient) VerifyPassword(ctx context.Context, in *VerifyPasswordRequest, opts ...grpc.CallOption) (*VerifyPasswordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VerifyPasswordResponse)
+	err := c.cc.Invoke(ctx, RegistrationService_VerifyPassword_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RegistrationServiceServer is the server API for RegistrationService service.
 // All implementations must embed UnimplementedRegistrationServiceServer
 // for forward compatibility.
@@ -101,6 +113,7 @@ type RegistrationServiceServer interface {
 	Details(context.Context, *DetailsRequest) (*DetailsResponse, error)
 	Verify(context.Context, *VerifyRequest) (*VerifyResponse, error)
 	Resend(context.Context, *ResendRequest) (*ResendResponse, error)
+	VerifyPassword(context.Context, *VerifyPasswordRequest) (*VerifyPasswordResponse, error)
 	mustEmbedUnimplementedRegistrationServiceServer()
 }
 
@@ -122,6 +135,9 @@ func (UnimplementedRegistrationServiceServer) Verify(context.Context, *VerifyReq
 }
 func (UnimplementedRegistrationServiceServer) Resend(context.Context, *ResendRequest) (*ResendResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Resend not implemented")
+}
+func (UnimplementedRegistrationServiceServer) VerifyPassword(context.Context, *VerifyPasswordRequest) (*VerifyPasswordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method VerifyPassword not implemented")
 }
 func (UnimplementedRegistrationServiceServer) mustEmbedUnimplementedRegistrationServiceServer() {}
 func (UnimplementedRegistrationServiceServer) testEmbeddedByValue()                             {}
@@ -216,6 +232,24 @@ func _RegistrationService_Resend_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RegistrationService_VerifyPassword_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VerifyPasswordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistrationServiceServer).VerifyPassword(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistrationService_VerifyPassword_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistrationServiceServer).VerifyPassword(ctx, req.(*VerifyPasswordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // RegistrationService_ServiceDesc is the grpc.ServiceDesc for RegistrationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -238,6 +272,10 @@ var RegistrationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Resend",
 			Handler:    _RegistrationService_Resend_Handler,
+		},
+		{
+			MethodName: "VerifyPassword",
+			Handler:    _RegistrationService_VerifyPassword_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
