@@ -1,14 +1,18 @@
 package password
 
 import (
-	"errors"
 	"fmt"
+	"io"
+	"strconv"
+	"strings"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"registrar/internal/password/legacy"
 )
 
 // Bcrypt is the choice for systems that must share hashes with others. It
-// takes 72 octets of a password at most; a longer one is refused, never cut.
+// takes 72 octets of a password at most; no hash is made of a longer one.
 type Bcrypt struct {
 	Cost int // the binary logarithm of its rounds; 10 to 15
 }
@@ -21,6 +25,8 @@ const (
 	// MaxBcryptCost holds for stored hashes too: about 1.6 s of one core.
 	MaxBcryptCost = 15
 	bcryptTextLen = 60
+
+	bcryptAlphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 )
 
 // MaxBytes is 72.
@@ -33,6 +39,9 @@ func (b Bcrypt) Check() error {
 	}
 	return nil
 }
+
+// Class is that of the hashes that Hash makes.
+func (b Bcrypt) Class() Class { return Class{Format: "bcrypt", Cost: strconv.Itoa(b.Cost)} }
 
 // Hash makes the modular crypt string "$2a$COST$SALTTAG". A password of more
 // than 72 octets is an error; Policy refuses it first.
@@ -47,28 +56,49 @@ func (b Bcrypt) Hash(password string) (string, error) {
 	return string(hash), nil
 }
 
-// verifyBcrypt takes $2a$, $2b$ and $2y$, which differ by name only for
-// passwords of up to 72 octets. A longer password has no hash here.
-func verifyBcrypt(hash string, password []byte) (bool, error) {
-	if len(hash) != bcryptTextLen || hash[3] != '$' || (hash[2] != 'a' && hash[2] != 'b' && hash[2] != 'y') {
-		return false, errHash("not bcrypt's $2a$, $2b$ or $2y$")
+// bcryptHash is one of $2a$, $2b$ or $2y$, which differ by name only: the
+// names tell of errors of C programs, with 8-bit characters and with passwords
+// of over 255 octets, that are corrected in what makes them since 2014.
+type bcryptHash struct {
+	text string
+	cost int
+}
+
+func parseBcrypt(text string) (legacy.Hash, error) {
+	switch {
+	case strings.HasPrefix(text, "$2x$"):
+		return nil, legacy.Refuse("bcrypt $2x$, of passwords whose 8-bit characters were taken wrongly (CVE-2011-2483)")
+	case strings.HasPrefix(text, "$2$"):
+		return nil, legacy.Refuse("bcrypt $2$, of the time before its passwords ended with a NUL")
+	case len(text) != bcryptTextLen || text[3] != '$' || text[2] != 'a' && text[2] != 'b' && text[2] != 'y':
+		return nil, legacy.Refuse("not the 60 characters of bcrypt's $2a$, $2b$ or $2y$")
+	case text[6] != '$' || strings.Trim(text[4:6], "0123456789") != "" || strings.Trim(text[7:], bcryptAlphabet) != "":
+		return nil, legacy.Refuse("malformed bcrypt")
 	}
-	cost, err := bcrypt.Cost([]byte(hash))
+	cost := int(text[4]-'0')*10 + int(text[5]-'0')
+	if cost < bcrypt.MinCost || cost > MaxBcryptCost {
+		return nil, legacy.Refuse("bcrypt cost is not 4 to 15")
+	}
+	return bcryptHash{text, cost}, nil
+}
+
+func (h bcryptHash) Class() Class { return Class{Format: "bcrypt", Cost: strconv.Itoa(h.cost)} }
+
+// Matches takes the first 72 octets of a longer password, as those do that made
+// the hashes of other systems. Hash makes none of a longer one.
+func (h bcryptHash) Matches(password []byte) bool {
+	return bcrypt.CompareHashAndPassword([]byte(h.text), password[:min(len(password), BcryptMaxBytes)]) == nil
+}
+
+func blankBcrypt(class Class, random io.Reader) (string, error) {
+	cost, err := strconv.Atoi(class.Cost)
 	if err != nil {
-		return false, errHash("malformed bcrypt")
+		return "", legacy.Refuse("unknown class")
 	}
-	if cost > MaxBcryptCost {
-		return false, errHash("bcrypt cost out of bounds")
+	b := make([]byte, 53) // characters of the salt and of the tag
+	_, err = io.ReadFull(random, b)
+	for i := range b {
+		b[i] = bcryptAlphabet[b[i]%64]
 	}
-	if len(password) > BcryptMaxBytes {
-		return false, nil
-	}
-	switch err := bcrypt.CompareHashAndPassword([]byte(hash), password); {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, bcrypt.ErrMismatchedHashAndPassword):
-		return false, nil
-	default:
-		return false, errHash("malformed bcrypt")
-	}
+	return fmt.Sprintf("$2b$%02d$%s", cost, b), err
 }

@@ -1,13 +1,15 @@
 package password
 
 import (
+	"bytes"
 	"crypto/rand"
-	"errors"
-	"fmt"
+	"io"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"registrar/internal/password/legacy"
 )
 
 // Algorithm makes the hashes of new passwords.
@@ -18,25 +20,93 @@ type Algorithm interface {
 	// MaxBytes is how long a password may be, in octets of its normalized
 	// UTF-8 form; 0 is no limit.
 	MaxBytes() int
+	// Class is that of the hashes that Hash makes.
+	Class() Class
 }
 
-// ErrHash is a stored hash that this package does not verify: of an unknown
-// format, malformed, or more costly than it takes. The hash is in no error text.
-var ErrHash = errors.New("password: unusable stored hash")
+// ErrHash is a stored hash that is not verified: of an unknown format,
+// malformed, or more costly than is taken. The hash is in no error text.
+var ErrHash = legacy.ErrHash
 
-func errHash(why string) error { return fmt.Errorf("%w: %s", ErrHash, why) }
+// Class is what the time to verify a hash depends on: its format and its cost.
+type Class = legacy.Class
 
-// Verify says whether hash, of either format, was made from password, in time
-// that does not depend on where they differ. The error is ErrHash.
+// Verify says whether hash, of any format of this package and of package
+// legacy, was made from password, in time that does not depend on where they
+// differ. Hashes of this package were made of the prepared password and those
+// of others of its octets, and the text does not tell them apart: so where the
+// two differ, which they do not for ASCII, both are tried. The error is ErrHash.
 func Verify(hash, password string) (bool, error) {
-	switch {
-	case strings.HasPrefix(hash, argon2idPrefix):
-		return verifyArgon2id(hash, prepare(password))
-	case strings.HasPrefix(hash, "$2"):
-		return verifyBcrypt(hash, prepare(password))
-	default:
-		return false, errHash("unknown format")
+	h, err := parse(hash)
+	if err != nil {
+		return false, err
 	}
+	prepared, raw := prepare(password), []byte(password)
+	return h.Matches(prepared) || !bytes.Equal(prepared, raw) && h.Matches(raw), nil
+}
+
+// Importable says why a hash that another system made cannot be taken over:
+// the error is ErrHash, with a reason that names the rule and does not hold
+// the hash. Verify takes what it takes, and nothing else.
+func Importable(hash string) error {
+	_, err := parse(hash)
+	return err
+}
+
+// Classify gives the class of a stored hash. The error is ErrHash.
+func Classify(hash string) (Class, error) {
+	h, err := parse(hash)
+	if err != nil {
+		return Class{}, err
+	}
+	return h.Class(), nil
+}
+
+// Outdated says whether hash is not what algorithm would make today: of
+// another class, with a salt or a tag of another length, or unusable. A hash
+// that another system made just as this one would is not.
+func Outdated(hash string, algorithm Algorithm) bool {
+	h, err := parse(hash)
+	if err != nil || h.Class() != algorithm.Class() {
+		return true
+	}
+	a, ok := h.(argon2Hash)
+	return ok && (len(a.salt) != argon2SaltLen || len(a.tag) != argon2TagLen)
+}
+
+// parse reads the formats of this package and, for all others, asks legacy.
+func parse(hash string) (legacy.Hash, error) {
+	switch {
+	case len(hash) > legacy.MaxText:
+		return nil, legacy.Refuse("longer than 512 characters")
+	case strings.HasPrefix(hash, argon2idPrefix), strings.HasPrefix(hash, argon2iPrefix):
+		return parseArgon2(hash)
+	case strings.HasPrefix(hash, "$2"):
+		return parseBcrypt(hash)
+	default:
+		return legacy.Parse(hash)
+	}
+}
+
+// blank is the text of a hash of a class with the salt and the tag that random
+// gives. The error is ErrHash for a class that is none, or random's.
+func blank(class Class, random io.Reader) (string, error) {
+	make := blankBcrypt
+	switch class.Format {
+	case "argon2id", "argon2i":
+		make = blankArgon2
+	case "bcrypt":
+	default:
+		return legacy.Blank(class, random)
+	}
+	text, err := make(class, random)
+	if err != nil {
+		return "", err
+	}
+	if got, err := Classify(text); err != nil || got != class {
+		return "", legacy.Refuse("unknown class")
+	}
+	return text, nil
 }
 
 // prepare is the form in which passwords are hashed; see the package comment.

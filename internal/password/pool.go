@@ -73,6 +73,10 @@ func (p *Pool) Verify(ctx context.Context, hash, password string) (bool, error) 
 	return Verify(hash, password)
 }
 
+// Outdated says whether hash is not what Hash would make today, so that it is
+// to be made anew when the password is known: see Outdated. It costs nothing.
+func (p *Pool) Outdated(hash string) bool { return Outdated(hash, p.algorithm) }
+
 // Stats gives the present figures, for metrics.
 func (p *Pool) Stats() Stats {
 	p.mu.Lock()

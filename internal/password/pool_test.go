@@ -23,6 +23,8 @@ type gate struct {
 
 func (g *gate) MaxBytes() int { return 0 }
 
+func (g *gate) Class() password.Class { return password.Class{} }
+
 func (g *gate) Hash(string) (string, error) {
 	n := g.running.Add(1)
 	defer g.running.Add(-1)

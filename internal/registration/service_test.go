@@ -257,7 +257,8 @@ func on(operation string, err error) func(string) error {
 // stuck is an Algorithm that never ends while the test runs.
 type stuck chan struct{}
 
-func (stuck) MaxBytes() int { return 0 }
+func (stuck) MaxBytes() int         { return 0 }
+func (stuck) Class() password.Class { return password.Class{} }
 func (s stuck) Hash(string) (string, error) {
 	<-s
 	return "", errors.New("released")

@@ -84,6 +84,7 @@ func TestOnlyOneSees(t *testing.T) {
 		{"github.com/santhosh-tekuri/jsonschema/v6", nil}, // tests alone
 		{"github.com/prometheus/client_golang", []string{"registrar/internal/telemetry"}},
 		{"golang.org/x/crypto", []string{"registrar/internal/password"}},
+		{"github.com/go-crypt/crypt", []string{"registrar/internal/password/legacy"}},
 		{"google.golang.org/grpc", []string{"registrar/internal/tier"}},
 		{"google.golang.org/protobuf", []string{"registrar/internal/tier"}},
 		{"registrar/internal/tier/tierv1", []string{"registrar/internal/tier"}},

@@ -4,11 +4,13 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
-	"math"
+	"io"
 	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+
+	"registrar/internal/password/legacy"
 )
 
 // Argon2id is RFC 9106's memory-hard function, version 0x13, with one lane.
@@ -23,6 +25,7 @@ var DefaultArgon2id = Argon2id{MemoryKiB: 19456, Passes: 2}
 
 const (
 	argon2idPrefix = "$argon2id$"
+	argon2iPrefix  = "$argon2i$"
 	argon2SaltLen  = 16 // octets; RFC 9106 section 3.1
 	argon2TagLen   = 32 // octets
 )
@@ -35,7 +38,6 @@ const (
 	MaxArgon2Passes    = 64
 	MaxArgon2Work      = 1 << 19 // KiB times passes
 	maxArgon2Lanes     = 16
-	maxArgon2Text      = 512 // characters of the whole string
 )
 
 // MaxBytes is 0: Argon2id takes passwords of any length.
@@ -43,6 +45,13 @@ func (a Argon2id) MaxBytes() int { return 0 }
 
 // Check says what is wrong with the parameters.
 func (a Argon2id) Check() error { return checkArgon2(a.MemoryKiB, a.Passes, 1) }
+
+// Class is that of the hashes that Hash makes.
+func (a Argon2id) Class() Class { return argon2Class("argon2id", a.MemoryKiB, a.Passes, 1) }
+
+func argon2Class(format string, memory, passes, lanes uint32) Class {
+	return Class{Format: format, Cost: fmt.Sprintf("m=%d,t=%d,p=%d", memory, passes, lanes)}
+}
 
 // Hash makes the PHC string "$argon2id$v=19$m=19456,t=2,p=1$SALT$TAG".
 func (a Argon2id) Hash(password string) (string, error) {
@@ -71,54 +80,82 @@ func checkArgon2(memory, passes, lanes uint32) error {
 	}
 }
 
-func verifyArgon2id(hash string, password []byte) (bool, error) {
-	h, err := parseArgon2id(hash)
-	if err != nil {
-		return false, err
-	}
-	tag := argon2.IDKey(password, h.salt, h.passes, h.memory, h.lanes, uint32(len(h.tag)))
-	return subtle.ConstantTimeCompare(tag, h.tag) == 1, nil
-}
-
-type argon2idHash struct {
+// argon2Hash is one of Argon2id, or of Argon2i, which PHP and others made before.
+type argon2Hash struct {
+	id             bool // not Argon2i
 	memory, passes uint32
 	lanes          uint8
 	salt, tag      []byte
 }
 
-// parseArgon2id reads the PHC string form, parameters in the order m, t, p
+// parseArgon2 reads the PHC string form, parameters in the order m, t, p
 // that every implementation writes.
-func parseArgon2id(s string) (h argon2idHash, err error) {
-	if len(s) > maxArgon2Text {
-		return h, errHash("too long")
+func parseArgon2(s string) (legacy.Hash, error) {
+	var h argon2Hash
+	var rest string
+	if rest, h.id = strings.CutPrefix(s, argon2idPrefix); !h.id {
+		rest = strings.TrimPrefix(s, argon2iPrefix)
 	}
-	parts := strings.Split(strings.TrimPrefix(s, argon2idPrefix), "$")
+	parts := strings.Split(rest, "$")
 	if len(parts) != 4 || parts[0] != "v="+strconv.Itoa(argon2.Version) {
-		return h, errHash("not $argon2id$v=19$PARAMETERS$SALT$TAG")
+		return nil, legacy.Refuse("argon2 is not v=19$PARAMETERS$SALT$TAG")
 	}
-	parameters := strings.Split(parts[1], ",")
+	memory, passes, lanes, err := argon2Cost(parts[1])
+	if err != nil {
+		return nil, err
+	}
+	h.memory, h.passes, h.lanes = memory, passes, uint8(lanes)
+	b64 := base64.RawStdEncoding.Strict()
+	if h.salt, err = b64.DecodeString(parts[2]); err != nil || len(h.salt) < 8 || len(h.salt) > 64 {
+		return nil, legacy.Refuse("argon2 salt is not 8 to 64 octets of base64")
+	}
+	if h.tag, err = b64.DecodeString(parts[3]); err != nil || len(h.tag) < 16 || len(h.tag) > 64 {
+		return nil, legacy.Refuse("argon2 tag is not 16 to 64 octets of base64")
+	}
+	return h, nil
+}
+
+func argon2Cost(text string) (memory, passes, lanes uint32, err error) {
+	parameters := strings.Split(text, ",")
 	if len(parameters) != 3 {
-		return h, errHash("argon2id parameters are not m, t, p")
+		return 0, 0, 0, legacy.Refuse("argon2 parameters are not m, t, p")
 	}
 	var numbers [3]uint32
 	for i, name := range []string{"m=", "t=", "p="} {
 		text, found := strings.CutPrefix(parameters[i], name)
 		n, err := strconv.ParseUint(text, 10, 32)
 		if !found || err != nil {
-			return h, errHash("argon2id parameters are not m, t, p")
+			return 0, 0, 0, legacy.Refuse("argon2 parameters are not m, t, p")
 		}
 		numbers[i] = uint32(n)
 	}
-	if checkArgon2(numbers[0], numbers[1], numbers[2]) != nil || numbers[2] > math.MaxUint8 {
-		return h, errHash("argon2id parameters out of bounds")
+	if checkArgon2(numbers[0], numbers[1], numbers[2]) != nil {
+		return 0, 0, 0, legacy.Refuse("argon2 parameters out of bounds")
 	}
-	h.memory, h.passes, h.lanes = numbers[0], numbers[1], uint8(numbers[2])
-	b64 := base64.RawStdEncoding.Strict()
-	if h.salt, err = b64.DecodeString(parts[2]); err != nil || len(h.salt) < 8 || len(h.salt) > 64 {
-		return h, errHash("argon2id salt is not 8 to 64 octets of base64")
+	return numbers[0], numbers[1], numbers[2], nil
+}
+
+func (h argon2Hash) Class() Class {
+	format := "argon2i"
+	if h.id {
+		format = "argon2id"
 	}
-	if h.tag, err = b64.DecodeString(parts[3]); err != nil || len(h.tag) < 16 || len(h.tag) > 64 {
-		return h, errHash("argon2id tag is not 16 to 64 octets of base64")
+	return argon2Class(format, h.memory, h.passes, uint32(h.lanes))
+}
+
+func (h argon2Hash) Matches(password []byte) bool {
+	key := argon2.Key
+	if h.id {
+		key = argon2.IDKey
 	}
-	return h, nil
+	tag := key(password, h.salt, h.passes, h.memory, h.lanes, uint32(len(h.tag)))
+	return subtle.ConstantTimeCompare(tag, h.tag) == 1
+}
+
+func blankArgon2(class Class, random io.Reader) (string, error) {
+	b := make([]byte, argon2SaltLen+argon2TagLen)
+	_, err := io.ReadFull(random, b)
+	b64 := base64.RawStdEncoding
+	return fmt.Sprintf("$%s$v=%d$%s$%s$%s", class.Format, argon2.Version, class.Cost,
+		b64.EncodeToString(b[:argon2SaltLen]), b64.EncodeToString(b[argon2SaltLen:])), err
 }
