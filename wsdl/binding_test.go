@@ -19,6 +19,7 @@ func TestEveryGeneratedTypeFitsTheServedSchema(t *testing.T) {
 		registrationv1.GetRegistrationRequest{}, registrationv1.GetRegistrationResponse{},
 		registrationv1.VerifyContactRequest{}, registrationv1.VerifyContactResponse{},
 		registrationv1.ResendCodeRequest{}, registrationv1.ResendCodeResponse{},
+		registrationv1.VerifyPasswordRequest{}, registrationv1.VerifyPasswordResponse{},
 		registrationv1.RegistrationFault{},
 	} {
 		goType := reflect.TypeOf(v)

@@ -8,7 +8,7 @@ import (
 )
 
 func TestOperations(t *testing.T) {
-	if got := wsdl.Operations(); !slices.Equal(got, []string{"Register", "GetRegistration", "VerifyContact", "ResendCode"}) {
+	if got := wsdl.Operations(); !slices.Equal(got, []string{"Register", "GetRegistration", "VerifyContact", "ResendCode", "VerifyPassword"}) {
 		t.Errorf("got %q", got)
 	}
 }

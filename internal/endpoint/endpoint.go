@@ -25,6 +25,8 @@ type Registrar interface {
 	Verify(ctx context.Context, r registration.VerifyRequest) (registration.Verified, error)
 	// Resend: see registration.Service.
 	Resend(ctx context.Context, r registration.ResendRequest) (registration.Resent, error)
+	// VerifyPassword: see registration.Service.
+	VerifyPassword(ctx context.Context, r registration.PasswordRequest) (registration.PasswordVerdict, error)
 }
 
 // Endpoint is the operations of the contract.
@@ -67,6 +69,9 @@ func (e *Endpoint) Operations() []soap.AnyOperation {
 		},
 		soap.Operation[registrationv1.ResendCodeRequest, registrationv1.ResendCodeResponse]{
 			Name: "ResendCode", Handle: e.resendCode,
+		},
+		soap.Operation[registrationv1.VerifyPasswordRequest, registrationv1.VerifyPasswordResponse]{
+			Name: "VerifyPassword", Handle: e.verifyPassword,
 		},
 	}
 }

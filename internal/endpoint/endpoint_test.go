@@ -31,6 +31,9 @@ type domain struct {
 	resent   registration.Resent
 	verify   registration.VerifyRequest
 	resend   registration.ResendRequest
+
+	verdict  registration.PasswordVerdict
+	password registration.PasswordRequest
 }
 
 func (d *domain) Register(_ context.Context, r registration.Request) (registration.Receipt, error) {
@@ -55,6 +58,12 @@ func (d *domain) Resend(_ context.Context, r registration.ResendRequest) (regist
 	d.asked++
 	d.resend = r
 	return d.resent, d.err
+}
+
+func (d *domain) VerifyPassword(_ context.Context, r registration.PasswordRequest) (registration.PasswordVerdict, error) {
+	d.asked++
+	d.password = r
+	return d.verdict, d.err
 }
 
 func rules(t *testing.T) registration.Rules {

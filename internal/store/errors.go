@@ -124,6 +124,8 @@ var sqliteIndexes = map[string]string{
 	"caller_usage.caller":                        primaryKey,
 	"codes.account_id, codes.channel":            primaryKey,
 	"code_quotas.recipient":                      primaryKey,
+	"password_allowances.subject":                primaryKey,
+	"password_attempts.id":                       primaryKey,
 }
 
 // classifyMariaDB reads an error that came from MariaDB or the way to it.

@@ -83,12 +83,19 @@ func TestWhatACallIsPartOf(t *testing.T) {
 			tell(ctx, r.TraceParent)
 			return registration.Resent{}, nil
 		},
+		password: func(ctx context.Context, r registration.PasswordRequest) (registration.PasswordVerdict, error) {
+			tell(ctx, r.TraceParent)
+			return registration.PasswordVerdict{}, nil
+		},
 	}, withOrigin)
 	c := connected(t, []string{s.address}, func(s *tier.ClientSettings) { s.Origin = telemetry.Origin })
 	calls := map[string]func(context.Context){
 		"Register": func(ctx context.Context) { _, _ = c.Register(ctx, registration.Request{}) },
 		"Verify":   func(ctx context.Context) { _, _ = c.Verify(ctx, registration.VerifyRequest{}) },
 		"Resend":   func(ctx context.Context) { _, _ = c.Resend(ctx, registration.ResendRequest{}) },
+		"VerifyPassword": func(ctx context.Context) {
+			_, _ = c.VerifyPassword(ctx, registration.PasswordRequest{})
+		},
 	}
 	for name, call := range calls {
 		call(telemetry.WithOrigin(within(t, 5*time.Second), correlation, trace))
@@ -171,6 +178,10 @@ func TestEveryCallIsFixedBeforeItIsMade(t *testing.T) {
 			got <- r.Call
 			return registration.Resent{}, nil
 		},
+		password: func(_ context.Context, r registration.PasswordRequest) (registration.PasswordVerdict, error) {
+			got <- r.Call
+			return registration.PasswordVerdict{}, nil
+		},
 		spend: func(_ context.Context, id registration.ID, _ string, _ [32]byte, _ time.Time) error {
 			got <- registration.Call{ID: id, At: time.Now()}
 			return nil
@@ -188,6 +199,10 @@ func TestEveryCallIsFixedBeforeItIsMade(t *testing.T) {
 		},
 		"Resend": func(call registration.Call) error {
 			_, err := c.Resend(within(t, 5*time.Second), registration.ResendRequest{Call: call})
+			return err
+		},
+		"VerifyPassword": func(call registration.Call) error {
+			_, err := c.VerifyPassword(within(t, 5*time.Second), registration.PasswordRequest{Call: call})
 			return err
 		},
 		"Spend": func(call registration.Call) error {
@@ -234,8 +249,9 @@ func TestWithoutEntropy(t *testing.T) {
 	_, register := c.Register(t.Context(), registration.Request{})
 	_, verify := c.Verify(t.Context(), registration.VerifyRequest{})
 	_, resend := c.Resend(t.Context(), registration.ResendRequest{})
+	_, password := c.VerifyPassword(t.Context(), registration.PasswordRequest{})
 	spend := c.Spend(t.Context(), registration.ID{}, "erp", [32]byte{}, time.Now())
-	for name, err := range map[string]error{"Register": register, "Verify": verify, "Resend": resend, "Spend": spend} {
+	for name, err := range map[string]error{"Register": register, "Verify": verify, "Resend": resend, "VerifyPassword": password, "Spend": spend} {
 		if code(err) != registration.Internal {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -26,6 +26,7 @@ type Registrar interface {
 	Details(ctx context.Context, l registration.Lookup) (registration.Details, error)
 	Verify(ctx context.Context, r registration.VerifyRequest) (registration.Verified, error)
 	Resend(ctx context.Context, r registration.ResendRequest) (registration.Resent, error)
+	VerifyPassword(ctx context.Context, r registration.PasswordRequest) (registration.PasswordVerdict, error)
 }
 
 // Consents keeps who is written to; see unsubscribe.Consents.

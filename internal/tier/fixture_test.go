@@ -26,6 +26,7 @@ type backend struct {
 	details  func(context.Context, registration.Lookup) (registration.Details, error)
 	verify   func(context.Context, registration.VerifyRequest) (registration.Verified, error)
 	resend   func(context.Context, registration.ResendRequest) (registration.Resent, error)
+	password func(context.Context, registration.PasswordRequest) (registration.PasswordVerdict, error)
 	callers  func(context.Context) ([]caller.Caller, error)
 	spend    func(context.Context, registration.ID, string, [32]byte, time.Time) error
 	reserve  func(context.Context, string, caller.Policy, int, time.Time) (caller.Grant, error)
@@ -54,6 +55,10 @@ func (b backend) Verify(ctx context.Context, r registration.VerifyRequest) (regi
 
 func (b backend) Resend(ctx context.Context, r registration.ResendRequest) (registration.Resent, error) {
 	return b.resend(ctx, r)
+}
+
+func (b backend) VerifyPassword(ctx context.Context, r registration.PasswordRequest) (registration.PasswordVerdict, error) {
+	return b.password(ctx, r)
 }
 
 func (b backend) Callers(ctx context.Context) ([]caller.Caller, error) { return b.callers(ctx) }

@@ -86,6 +86,25 @@ func (c *Client) Resend(ctx context.Context, r registration.ResendRequest) (regi
 	return registration.Resent{Locale: out.GetLocale(), ExpiresAt: instant(out.GetExpiresAt()), NextResendAt: instant(out.GetNextResendAt())}, nil
 }
 
+// VerifyPassword implements Registrar.
+func (c *Client) VerifyPassword(ctx context.Context, r registration.PasswordRequest) (registration.PasswordVerdict, error) {
+	call, err := c.call(r.Call)
+	if err != nil {
+		return registration.PasswordVerdict{}, err
+	}
+	out, err := c.registrations.VerifyPassword(ctx, &tierv1.VerifyPasswordRequest{
+		Call: call, Caller: r.Caller, Login: r.Login, Password: r.Password, Origin: r.Origin,
+	})
+	if err != nil || !out.GetValid() {
+		return registration.PasswordVerdict{}, err
+	}
+	account, err := id(out.GetRegistrationId())
+	if err != nil {
+		return registration.PasswordVerdict{}, err
+	}
+	return registration.PasswordVerdict{Valid: true, ID: account, Status: registration.Status(out.GetStatus())}, nil
+}
+
 // Callers implements caller.Source.
 func (c *Client) Callers(ctx context.Context) ([]caller.Caller, error) {
 	out, err := c.callers.List(ctx, &tierv1.ListRequest{})

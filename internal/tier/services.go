@@ -81,6 +81,24 @@ func (s registrations) Resend(ctx context.Context, in *tierv1.ResendRequest) (*t
 	return &tierv1.ResendResponse{Locale: r.Locale, ExpiresAt: timestamp(r.ExpiresAt), NextResendAt: timestamp(r.NextResendAt)}, nil
 }
 
+func (s registrations) VerifyPassword(ctx context.Context, in *tierv1.VerifyPasswordRequest) (*tierv1.VerifyPasswordResponse, error) {
+	call, err := callOf(in.GetCall())
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.registrar.VerifyPassword(ctx, registration.PasswordRequest{
+		Caller: in.GetCaller(), Login: in.GetLogin(), Password: in.GetPassword(), Origin: in.GetOrigin(), TraceParent: s.trace(ctx), Call: call,
+	})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the domain's own
+	}
+	out := &tierv1.VerifyPasswordResponse{Valid: v.Valid}
+	if v.Valid {
+		out.RegistrationId, out.Status = v.ID[:], string(v.Status)
+	}
+	return out, nil
+}
+
 // callers is what web servers' gateways ask.
 type callers struct {
 	tierv1.UnimplementedCallerServiceServer

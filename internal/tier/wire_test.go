@@ -116,6 +116,7 @@ func TestEverythingArrivesAsItWas(t *testing.T) {
 		details  registration.Details
 		verified registration.Verified
 		resent   registration.Resent
+		verdict  registration.PasswordVerdict
 		all      []caller.Caller
 		grant    caller.Grant
 		standing struct {
@@ -140,6 +141,10 @@ func TestEverythingArrivesAsItWas(t *testing.T) {
 		resend: func(_ context.Context, r registration.ResendRequest) (registration.Resent, error) {
 			h.gave <- r
 			return resent, nil
+		},
+		password: func(_ context.Context, r registration.PasswordRequest) (registration.PasswordVerdict, error) {
+			h.gave <- r
+			return verdict, nil
 		},
 		callers: func(context.Context) ([]caller.Caller, error) { return all, nil },
 		spend: func(_ context.Context, id registration.ID, name string, nonce [32]byte, expires time.Time) error {
@@ -206,6 +211,15 @@ func TestEverythingArrivesAsItWas(t *testing.T) {
 		gotResent, err := h.Resend(ctx, resend)
 		came("Resend", gotResent, resent, err)
 		h.same(t, "Resend", resend)
+
+		verdict = registration.PasswordVerdict{}
+		if h.s.truth() {
+			verdict = registration.PasswordVerdict{Valid: true, ID: h.s.id(), Status: registration.Status(h.s.text())}
+		}
+		password := registration.PasswordRequest{Caller: h.s.text(), Login: h.s.text(), Password: h.s.text(), Origin: h.s.text(), Call: call}
+		gotVerdict, err := h.VerifyPassword(ctx, password)
+		came("VerifyPassword", gotVerdict, verdict, err)
+		h.same(t, "VerifyPassword", password)
 
 		all = make([]caller.Caller, h.s.IntN(4))
 		for i := range all {
@@ -367,6 +381,10 @@ func TestMessagesOfAnotherKind(t *testing.T) {
 			t.Error("Resend was asked")
 			return registration.Resent{}, nil
 		},
+		password: func(context.Context, registration.PasswordRequest) (registration.PasswordVerdict, error) {
+			t.Error("VerifyPassword was asked")
+			return registration.PasswordVerdict{}, nil
+		},
 		spend: func(context.Context, registration.ID, string, [32]byte, time.Time) error {
 			t.Error("Spend was asked")
 			return nil
@@ -395,14 +413,15 @@ func TestMessagesOfAnotherKind(t *testing.T) {
 	defer func() { _ = c.Close() }()
 	tried := 0
 	for method, in := range map[string]proto.Message{
-		tierv1.RegistrationService_Register_FullMethodName: &tierv1.RegisterRequest{},
-		tierv1.RegistrationService_Verify_FullMethodName:   &tierv1.VerifyRequest{},
-		tierv1.RegistrationService_Resend_FullMethodName:   &tierv1.ResendRequest{},
-		tierv1.CallerService_SpendNonce_FullMethodName:     &tierv1.SpendNonceRequest{},
-		tierv1.CallerService_Reserve_FullMethodName:        &tierv1.ReserveRequest{},
-		tierv1.ConsentService_Standing_FullMethodName:      &tierv1.StandingRequest{},
-		tierv1.ConsentService_Withdraw_FullMethodName:      &tierv1.WithdrawRequest{},
-		tierv1.ConsentService_Restore_FullMethodName:       &tierv1.RestoreRequest{},
+		tierv1.RegistrationService_Register_FullMethodName:       &tierv1.RegisterRequest{},
+		tierv1.RegistrationService_Verify_FullMethodName:         &tierv1.VerifyRequest{},
+		tierv1.RegistrationService_Resend_FullMethodName:         &tierv1.ResendRequest{},
+		tierv1.RegistrationService_VerifyPassword_FullMethodName: &tierv1.VerifyPasswordRequest{},
+		tierv1.CallerService_SpendNonce_FullMethodName:           &tierv1.SpendNonceRequest{},
+		tierv1.CallerService_Reserve_FullMethodName:              &tierv1.ReserveRequest{},
+		tierv1.ConsentService_Standing_FullMethodName:            &tierv1.StandingRequest{},
+		tierv1.ConsentService_Withdraw_FullMethodName:            &tierv1.WithdrawRequest{},
+		tierv1.ConsentService_Restore_FullMethodName:             &tierv1.RestoreRequest{},
 	} {
 		for what, one := range broken(in) {
 			tried++
