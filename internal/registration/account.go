@@ -65,6 +65,7 @@ type Registration struct {
 	Codes         []CodeSending  // a code for each contact that is to be verified
 	Notifications []Notification // others
 	Events        []Event
+	Audit         AuditEntry
 }
 
 // Details is all that may be told of a registration: never its password hash.

@@ -52,6 +52,7 @@ type ContactChange struct {
 	Supersedes    bool
 	Notifications []Notification
 	Events        []Event
+	Audit         AuditEntry
 }
 
 // contactID reads what names a contact.

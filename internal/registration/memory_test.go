@@ -25,7 +25,8 @@ type memory struct {
 	failing  func(operation string) error
 	asked    []string
 	events   []registration.Event // of Record and ChangeContact
-	behind   bool                 // what is not asked for as the latest is not there
+	audit    []registration.AuditEntry
+	behind   bool // what is not asked for as the latest is not there
 	codes    map[contactKey]registration.OneTimeCode
 	changed  map[contactKey]registration.ID // the call that changed it last
 	sent     map[string]int                 // codes by recipient and day
@@ -81,6 +82,7 @@ func (m *memory) Create(ctx context.Context, r registration.Registration) ([]reg
 	}
 	r.Notifications = append(queued, r.Notifications...)
 	m.accounts = append(m.accounts, r)
+	m.audit = append(m.audit, r.Audit)
 	if r.RequestID != "" {
 		m.records[key] = registration.Record{
 			AccountID: r.Account.ID, Fingerprint: r.Fingerprint, PasswordHash: r.Account.PasswordHash,
@@ -141,16 +143,20 @@ func (m *memory) ChangeContact(ctx context.Context, id registration.ID, channel 
 	}
 	r.Notifications = append(r.Notifications, made.Notifications...)
 	m.events = append(m.events, made.Events...)
+	if !made.Audit.ID.IsZero() {
+		m.audit = append(m.audit, made.Audit)
+	}
 	return nil
 }
 
-func (m *memory) Record(ctx context.Context, e registration.Event) error {
+func (m *memory) Record(ctx context.Context, entry registration.AuditEntry, events []registration.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.begin(ctx, "record"); err != nil {
 		return err
 	}
-	m.events = append(m.events, e)
+	m.events = append(m.events, events...)
+	m.audit = append(m.audit, entry)
 	return nil
 }
 

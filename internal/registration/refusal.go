@@ -9,25 +9,29 @@ import (
 	"unicode/utf8"
 )
 
-// recordTimeout bounds how long a caller whose request is refused waits for the
-// event of it to be stored.
+// recordTimeout bounds how long a caller whose request is refused waits for
+// what is kept of it to be stored.
 const recordTimeout = time.Second
 
-// recordRefusal stores the event of a request that the domain turned down. It
-// changes nothing of what the caller is told, also when it fails.
+// recordRefusal stores the audit entry of a request that the domain turned down,
+// and its event. It changes nothing of what the caller is told, also when it
+// fails.
 func (s *Service) recordRefusal(ctx context.Context, r Request, err error) {
 	refused, ok := errors.AsType[*Error](err)
-	if !s.RecordEvents || !ok || !refused.turnsDown() {
+	if !ok || !refused.turnsDown() {
 		return
 	}
-	m, err := s.moment(Call{}, r.TraceParent, 1)
+	m, err := s.moment(Call{}, r.TraceParent, 2)
 	if err == nil {
-		e := m.event(EventRegistrationRefused, Account{Caller: r.Caller, ExternalID: tellable(r.ExternalID)})
+		of := Account{Caller: r.Caller, ExternalID: tellable(r.ExternalID)}
+		entry := s.entry(ctx, &m, AuditRegister, of)
+		entry.Outcome = string(refused.Code)
+		e := m.event(EventRegistrationRefused, of)
 		e.Refusal = refused.Code
 		// The caller may be gone by now; that it was refused stays true.
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 		defer cancel()
-		err = s.Store.Record(limited, e)
+		err = s.Store.Record(limited, entry, s.happened(e))
 	}
 	if err != nil && s.Unrecorded != nil {
 		s.Unrecorded(ctx, err)

@@ -35,8 +35,9 @@ type Store interface {
 	// and what it makes of it changes nothing. Errors: ErrNotFound when
 	// there is no account id; CodesUsedUp; ErrUnavailable.
 	ChangeContact(ctx context.Context, id ID, channel Channel, revision ID, change func(Contact) (ContactChange, error)) error
-	// Record stores an event of a request that stored nothing else. Errors: ErrUnavailable.
-	Record(ctx context.Context, e Event) error
+	// Record stores what is kept of a request that stored nothing else, in one
+	// transaction. Errors: ErrUnavailable.
+	Record(ctx context.Context, entry AuditEntry, events []Event) error
 }
 
 // Hasher makes and verifies password hashes with bounded concurrency.
@@ -77,23 +78,10 @@ type Service struct {
 	NotificationLife time.Duration
 	// RecordEvents: what happens to registrations is stored with them, for other systems.
 	RecordEvents bool
-	// Unrecorded, if not nil, is told why the event of a refused registration could not be stored. The caller is not.
+	// Unrecorded, if not nil, is told why the audit entry, and the event, of a refused registration could not be stored. The caller is not.
 	Unrecorded func(ctx context.Context, err error)
-
-	// What VerifyPassword works with.
-	Credentials  Credentials
-	Decoys       Decoys
-	Attempts     Attempts
-	AttemptKeys  AttemptKeys
-	AttemptRules AttemptRules
-	// Outdated says whether a hash is another than Hasher would make now.
-	Outdated func(hash string) bool
-	// PasswordTried, if not nil, is told what became of each VerifyPassword.
-	PasswordTried func(PasswordOutcome)
-	// Unsettled, if not nil, is told what the caller is not: why what follows a
-	// verdict could not be stored (a try given back, an origin known, a new
-	// hash), and of a stored hash that cannot be verified.
-	Unsettled func(ctx context.Context, err error)
+	// CorrelationID gives the id of a call, for its audit entry; nil for none.
+	CorrelationID func(ctx context.Context) string
 }
 
 // Receipt is the answer to Register.
@@ -131,7 +119,7 @@ func (s *Service) register(ctx context.Context, r Request) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, unavailable(ctx, err)
 	}
-	reg, err := s.compose(r, v, hash)
+	reg, err := s.compose(ctx, r, v, hash)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -174,8 +162,8 @@ var errRecordGone = errors.New("registration: the request id is taken and its re
 
 // compose fixes every id and time, and every code, before the first attempt to
 // store them.
-func (s *Service) compose(r Request, v valid, hash string) (Registration, error) {
-	m, err := s.moment(r.Call, r.TraceParent, 7)
+func (s *Service) compose(ctx context.Context, r Request, v valid, hash string) (Registration, error) {
+	m, err := s.moment(r.Call, r.TraceParent, 8)
 	if err != nil {
 		return Registration{}, err
 	}
@@ -189,6 +177,7 @@ func (s *Service) compose(r Request, v valid, hash string) (Registration, error)
 		RequestID:   r.RequestID,
 		Fingerprint: r.fingerprint(),
 	}
+	reg.Audit = s.entry(ctx, &m, AuditRegister, reg.Account)
 	if r.Verified {
 		err = s.complete(&reg, &m, r.Silent)
 	} else {

@@ -42,7 +42,7 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Verified, error)
 	if err != nil {
 		return Verified{}, err
 	}
-	m, err := s.moment(r.Call, r.TraceParent, 5)
+	m, err := s.moment(r.Call, r.TraceParent, 6)
 	if err != nil {
 		return Verified{}, err
 	}
@@ -60,7 +60,7 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Verified, error)
 			verified, refused = c.outcome()
 			return change, nil
 		}
-		change, verified, refused = s.judge(c, r, m)
+		change, verified, refused = s.judge(ctx, c, r, m)
 		return change, nil
 	})
 	switch {
@@ -76,8 +76,8 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Verified, error)
 }
 
 // judge is what becomes of a contact by one try. refused is told when the
-// change is committed.
-func (s *Service) judge(c Contact, r VerifyRequest, m moment) (change ContactChange, v Verified, refused error) {
+// change is committed. Tries that are counted are in the audit log.
+func (s *Service) judge(ctx context.Context, c Contact, r VerifyRequest, m moment) (change ContactChange, v Verified, refused error) {
 	verified := !c.verifiedAt().IsZero()
 	switch {
 	case !c.Code.exists() && !verified:
@@ -95,10 +95,13 @@ func (s *Service) judge(c Contact, r VerifyRequest, m moment) (change ContactCha
 	}
 	change.Code, change.At = c.Code, m.at
 	change.Code.Attempts++
+	change.Audit = s.entry(ctx, &m, AuditVerifyContact, c.Account)
+	change.Audit.Detail = "channel=" + string(c.Channel)
 	if !s.Codes.Is(c.Code, r.Code) {
 		if change.Code.Attempts >= s.CodeRules.Attempts {
 			change.Code.Sealed = nil // nobody can use it any more
 		}
+		change.Audit.Outcome = string(CodeInvalid)
 		return change, v, errCodeInvalid
 	}
 	change.Code.UsedAt, change.Code.Sealed = m.at, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"registrar/internal/audit"
 	"registrar/internal/lane"
 	"registrar/internal/registration"
 )
@@ -40,6 +41,7 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) (que
 	if err != nil {
 		return nil, fmt.Errorf("store: create: %w", err)
 	}
+	var record audit.Record
 	err = a.db.transactAtOnce(ctx, "create", func(ctx context.Context, t *tx) error {
 		if t.again {
 			done, ours, err := a.stored(ctx, t, r)
@@ -48,7 +50,10 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) (que
 			}
 		}
 		var err error
-		queued, err = t.insertRegistration(ctx, a.db.dialect, r, events)
+		if record, err = a.db.recordFor(r.Audit, record); err != nil {
+			return err
+		}
+		queued, err = t.insertRegistration(ctx, a.db.dialect, r, events, record)
 		f := a.db.dialect.classify(err)
 		if f.class != duplicate {
 			return err
@@ -60,6 +65,10 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) (que
 			if t.again {
 				queued = ours
 			}
+			if done && !t.again {
+				a.db.auditor.GiveBack(record) // another server has written it
+				record = audit.Record{}
+			}
 			if done || err != nil {
 				return err
 			}
@@ -67,6 +76,7 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) (que
 		return t.takenError(ctx, r.Account, err, f.index)
 	})
 	if err != nil {
+		a.db.notWritten(record, err)
 		return nil, err
 	}
 	return queued, nil
@@ -75,7 +85,7 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) (que
 // insertRegistration makes a few statements of one registration, and one of its
 // events: nothing is there of a new account that they could stand behind. It
 // gives the notifications that are queued.
-func (t *tx) insertRegistration(ctx context.Context, d dialect, r registration.Registration, events []eventRow) ([]registration.Notification, error) {
+func (t *tx) insertRegistration(ctx context.Context, d dialect, r registration.Registration, events []eventRow, record audit.Record) ([]registration.Notification, error) {
 	if r.RequestID != "" {
 		err := t.run(ctx, insertIdempotency, r.Account.Caller, r.RequestID, r.Fingerprint[:], r.Account.ID[:],
 			string(r.Account.Status), r.Profile.Locale, micros(r.Account.RegisteredAt))
@@ -92,6 +102,9 @@ func (t *tx) insertRegistration(ctx context.Context, d dialect, r registration.R
 	err = t.run(ctx, insertProfile, r.Account.ID[:], r.Profile.FirstName, r.Profile.LastName, r.Profile.Locale, flag(r.Profile.MarketingConsent))
 	if err == nil {
 		err = t.writeEvents(ctx, events)
+	}
+	if err == nil {
+		err = t.audit(ctx, record)
 	}
 	if err != nil {
 		return nil, err

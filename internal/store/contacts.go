@@ -7,6 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"registrar/internal/audit"
 	"registrar/internal/registration"
 )
 
@@ -48,7 +49,8 @@ func (r contactCodeRow) contact(channel registration.Channel) registration.Conta
 // COMMIT, and the later one begins again.
 func (a *Accounts) ChangeContact(ctx context.Context, id registration.ID, channel registration.Channel, revision registration.ID,
 	change func(registration.Contact) (registration.ContactChange, error)) error {
-	return a.db.transact(ctx, "change contact", func(ctx context.Context, t *tx) error {
+	var record audit.Record
+	err := a.db.transact(ctx, "change contact", func(ctx context.Context, t *tx) error {
 		var rows []contactCodeRow
 		if err := t.query(ctx, &rows, selectContactCode+a.db.dialect.forUpdate, string(channel), id[:]); err != nil {
 			return err
@@ -79,8 +81,15 @@ func (a *Accounts) ChangeContact(ctx context.Context, id registration.ID, channe
 			}
 			return nil
 		}
-		return t.changeContact(ctx, a.db.dialect, rows[0], made, revision)
+		if record, err = a.db.recordFor(made.Audit, record); err != nil {
+			return err
+		}
+		return t.changeContact(ctx, a.db.dialect, rows[0], made, revision, record)
 	})
+	if err != nil {
+		a.db.notWritten(record, err)
+	}
+	return err
 }
 
 // seenByAll says whether rows are what every node has: a transaction that
@@ -101,7 +110,7 @@ func (a *Accounts) seenByAll(ctx context.Context, id registration.ID, channel re
 }
 
 // changeContact stores a change.
-func (t *tx) changeContact(ctx context.Context, d dialect, row contactCodeRow, made registration.ContactChange, revision registration.ID) error {
+func (t *tx) changeContact(ctx context.Context, d dialect, row contactCodeRow, made registration.ContactChange, revision registration.ID, record audit.Record) error {
 	if made.Quota != (registration.CodeQuota{}) {
 		left, wait, err := t.reserveCodes(ctx, d, []registration.CodeQuota{made.Quota}, micros(made.At))
 		if err != nil {
@@ -123,6 +132,9 @@ func (t *tx) changeContact(ctx context.Context, d dialect, row contactCodeRow, m
 		return err
 	}
 	if err := t.insertNotifications(ctx, made.Notifications); err != nil {
+		return err
+	}
+	if err := t.audit(ctx, record); err != nil {
 		return err
 	}
 	return insertEvents(ctx, t, made.Events)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"registrar/internal/audit"
 	"registrar/internal/event"
 	"registrar/internal/outbox"
 	"registrar/internal/registration"
@@ -24,13 +25,20 @@ const (
 )
 
 // Record implements registration.Store.
-func (a *Accounts) Record(ctx context.Context, e registration.Event) error {
-	rows, err := eventRows([]registration.Event{e})
+func (a *Accounts) Record(ctx context.Context, entry registration.AuditEntry, events []registration.Event) error {
+	rows, err := eventRows(events)
+	if err != nil {
+		return fmt.Errorf("store: record: %w", err)
+	}
+	record, err := a.db.recordFor(entry, audit.Record{})
 	if err != nil {
 		return fmt.Errorf("store: record: %w", err)
 	}
 	return a.db.transact(ctx, "record", func(ctx context.Context, t *tx) error {
 		err := t.writeEvents(ctx, rows)
+		if err == nil {
+			err = t.audit(ctx, record)
+		}
 		if t.again && a.db.dialect.classify(err).class == duplicate {
 			return nil // the attempt before was committed after all
 		}

@@ -68,7 +68,7 @@ func TestEventsComeBackAsTheyHappened(t *testing.T) {
 		later := eventOf(other.Account, registration.EventContactVerified, at.Add(time.Minute))
 		tell(t, db, other, later)
 		refused := registration.Event{ID: newID(), Type: registration.EventRegistrationRefused, At: at.Add(time.Second), Refusal: registration.EmailTaken}
-		if err := db.Accounts().Record(t.Context(), refused); err != nil {
+		if err := db.Accounts().Record(t.Context(), registration.AuditEntry{}, []registration.Event{refused}); err != nil {
 			t.Fatal(err)
 		}
 
@@ -106,7 +106,7 @@ func TestEventsGoOnlyUnderTheLease(t *testing.T) {
 		db, at := open(t, o), now()
 		for range 3 {
 			e := registration.Event{ID: newID(), Type: registration.EventRegistrationRefused, At: at, Refusal: registration.EmailTaken}
-			if err := db.Accounts().Record(t.Context(), e); err != nil {
+			if err := db.Accounts().Record(t.Context(), registration.AuditEntry{}, []registration.Event{e}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,7 +10,18 @@ import (
 
 	"registrar/internal/registration"
 	"registrar/internal/store"
+	"registrar/schema"
 )
+
+// migrations names the files of all steps, in their order.
+func migrations(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(schema.MariaDB(), "*.sql")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	return names
+}
 
 func TestMigrateUpDownUp(t *testing.T) {
 	for _, b := range backends {
@@ -19,6 +31,8 @@ func TestMigrateUpDownUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = m.Close() }()
+			names := migrations(t)
+			steps := len(names)
 			applied := func(want int) {
 				t.Helper()
 				all, err := m.Status(t.Context())
@@ -34,21 +48,21 @@ func TestMigrateUpDownUp(t *testing.T) {
 						t.Errorf("%s is applied: %t, at %s", s.Name, s.Applied, s.AppliedAt)
 					}
 				}
-				if len(all) != 8 || n != want {
+				if len(all) != steps || n != want {
 					t.Fatalf("%d of %d are applied, want %d: %+v", n, len(all), want, all)
 				}
 			}
 			applied(0)
 			up, err := m.Up(t.Context())
-			if err != nil || len(up) != 8 || up[0].Version != 1 || up[0].Name != "00001_accounts.sql" {
+			if err != nil || len(up) != steps || up[0].Version != 1 || up[0].Name != "00001_accounts.sql" {
 				t.Fatal(up, err)
 			}
-			applied(8)
+			applied(steps)
 			if up, err := m.Up(t.Context()); err != nil || len(up) != 0 {
 				t.Fatal(up, err)
 			}
-			for left := 7; left >= 0; left-- {
-				if down, err := m.Down(t.Context()); err != nil || down.Version != int64(left)+1 {
+			for left := steps - 1; left >= 0; left-- {
+				if down, err := m.Down(t.Context()); err != nil || down.Name != names[left] {
 					t.Fatal(down, err)
 				}
 				applied(left)
@@ -56,7 +70,7 @@ func TestMigrateUpDownUp(t *testing.T) {
 			if down, err := m.Down(t.Context()); err != nil || down.Version != 0 {
 				t.Fatal(down, err)
 			}
-			if up, err := m.Up(t.Context()); err != nil || len(up) != 8 {
+			if up, err := m.Up(t.Context()); err != nil || len(up) != steps {
 				t.Fatal(up, err)
 			}
 		})
@@ -92,7 +106,7 @@ func TestMigratorsWait(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if steps != 8 {
+			if all := len(migrations(t)); steps != all {
 				t.Errorf("%d steps were applied", steps)
 			}
 			create(t, open(t, o), person())

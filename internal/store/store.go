@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"registrar/internal/audit"
 )
 
 // Options says which database, and how to reach it. With Addresses it is
@@ -32,6 +34,10 @@ type Options struct {
 	// MaxConnections bounds the connections for writing, and those for
 	// reading; 0 is 16. SQLite has one for writing.
 	MaxConnections int
+
+	// AuditKey is by what this process's records in the audit log are known as
+	// its own: audit.KeySize octets; nil for none.
+	AuditKey []byte
 
 	wrap func(driver.Connector) driver.Connector // tests inject faults by it
 }
@@ -80,6 +86,7 @@ type DB struct {
 	attempt func(ctx context.Context, t *tx, work func(context.Context, *tx) error) (committing bool, err error)
 	read    *sqlx.DB // on a cluster each statement sees what any node has committed
 	asIs    *sqlx.DB // and here what the node has executed
+	auditor *audit.Writer
 	close   func() error
 }
 
@@ -106,10 +113,15 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if len(o.Addresses) > 0 {
 		open = openMariaDB
 	}
+	auditor, err := audit.NewWriter(o.AuditKey)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
 	db, err := open(o)
 	if err != nil {
 		return nil, err
 	}
+	db.auditor = auditor
 	err = db.view(ctx, "open", func(ctx context.Context, conn *sqlx.Conn) error {
 		_, err := conn.ExecContext(ctx, "SELECT 1")
 		return err
