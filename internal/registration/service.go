@@ -82,6 +82,21 @@ type Service struct {
 	Unrecorded func(ctx context.Context, err error)
 	// CorrelationID gives the id of a call, for its audit entry; nil for none.
 	CorrelationID func(ctx context.Context) string
+
+	// What VerifyPassword works with.
+	Credentials  Credentials
+	Decoys       Decoys
+	Attempts     Attempts
+	AttemptKeys  AttemptKeys
+	AttemptRules AttemptRules
+	// Outdated says whether a hash is another than Hasher would make now.
+	Outdated func(hash string) bool
+	// PasswordTried, if not nil, is told what became of each VerifyPassword.
+	PasswordTried func(PasswordOutcome)
+	// Unsettled, if not nil, is told what the caller is not: why what follows a
+	// verdict could not be stored (a try given back, an origin known, a new
+	// hash), and of a stored hash that cannot be verified.
+	Unsettled func(ctx context.Context, err error)
 }
 
 // Receipt is the answer to Register.
