@@ -8,6 +8,12 @@ func (p *Pool) OnRelease(f func()) { p.idle.free = f }
 // IdleBeforeRelease is how long that is.
 const IdleBeforeRelease = idleBeforeRelease
 
+// Matches asks a hash for a password in each of its forms.
+var Matches = matches
+
+// MaxDecoyClasses is how many classes decoys have.
+const MaxDecoyClasses = maxDecoyClasses
+
 // Fold and Prepare are the forms in which passwords are compared and hashed.
 var Fold = fold
 

@@ -41,8 +41,12 @@ func Verify(hash, password string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return matches(h, password), nil
+}
+
+func matches(h legacy.Hash, password string) bool {
 	prepared, raw := prepare(password), []byte(password)
-	return h.Matches(prepared) || !bytes.Equal(prepared, raw) && h.Matches(raw), nil
+	return h.Matches(prepared) || !bytes.Equal(prepared, raw) && h.Matches(raw)
 }
 
 // Importable says why a hash that another system made cannot be taken over:

@@ -3,9 +3,9 @@
 // of a password: see package password for those of today.
 //
 // To be relied on: what Parse takes is well-formed and within the bounds of
-// this package, so that no text makes Matches run for more than about two
-// seconds of one core or take more than 128 MiB; each bound is a constant with
-// its reason. Errors are ErrHash with a reason that names what is wrong and
+// this package, so that no text makes Matches run for more than about a second
+// of one core or take more than 128 MiB; each bound is a constant with its
+// reason. Errors are ErrHash with a reason that names what is wrong and
 // never holds the hash or a part of it.
 //
 // Not to be relied on: that these hashes protect a password. A plain MD5 is

@@ -41,7 +41,7 @@ const (
 	// MaxPassword is in octets: phpass, PHP and passlib take no more than 4096.
 	MaxPassword = 4096
 	// MaxStretch bounds rounds times octets of the password, for formats that
-	// hash the whole password in each round: about a second of one core. With
+	// hash the whole password in each round: less than a second of one core. With
 	// 5000 rounds it is any password, with a million one of 268 octets.
 	MaxStretch = 1 << 28
 

@@ -14,7 +14,7 @@ import (
 // Django's and passlib's defaults too; the RFC's example of 1 GiB is not.
 const (
 	MaxScryptMemory = 128 << 20 // octets, which are 128 N r
-	MaxScryptWork   = 1 << 20   // N r p: about 0.4 s of one core
+	MaxScryptWork   = 1 << 20   // N r p: about 0.3 s of one core
 	maxScryptR      = 32
 	maxScryptP      = 16
 )
