@@ -75,26 +75,32 @@ func (a *Attempts) take(ctx context.Context, t *tx, try registration.Attempt, no
 // share last.
 func (a *Attempts) allowances(ctx context.Context, t *tx, try registration.Attempt, now int64) (all []allowance, known bool, err error) {
 	if try.HasOrigin() {
-		origin, err := a.allowance(ctx, t, try.Origin, try.Rules.Origin)
+		origin, err := a.allowance(ctx, t, try.Origin, try.Rules.Origin, now)
 		if err != nil || origin.ExpiresAt > now {
+			origin.known = true
 			return []allowance{origin}, true, err
 		}
 	}
-	login, err := a.allowance(ctx, t, try.Login, try.Rules.Login)
+	login, err := a.allowance(ctx, t, try.Login, try.Rules.Login, now)
 	if err != nil || try.Rules.Caller.Burst == 0 {
 		return []allowance{login}, false, err
 	}
-	caller, err := a.allowance(ctx, t, try.Caller, try.Rules.Caller)
+	caller, err := a.allowance(ctx, t, try.Caller, try.Rules.Caller, now)
 	return []allowance{login, caller}, false, err
 }
 
-// allowance reads how much of one is taken.
-func (a *Attempts) allowance(ctx context.Context, t *tx, subject [32]byte, rule registration.Allowance) (allowance, error) {
+// allowance reads how much of one is taken. What lies more than a minute beyond
+// all of it was left by a clock that was wrong, and is all of it from now on.
+func (a *Attempts) allowance(ctx context.Context, t *tx, subject [32]byte, rule registration.Allowance, now int64) (allowance, error) {
 	var rows []allowanceRow
 	err := t.query(ctx, &rows, `SELECT tat, expires_at FROM password_allowances WHERE subject = ?`+a.db.dialect.forUpdate, subject[:])
-	s := allowance{subject: subject, rule: rule, there: len(rows) > 0}
-	if s.there {
-		s.allowanceRow = rows[0]
+	if err != nil || len(rows) == 0 {
+		return allowance{subject: subject, rule: rule}, err
+	}
+	s := allowance{allowanceRow: rows[0], subject: subject, rule: rule, there: true}
+	if whole := now + s.whole(); s.TAT > whole+wrongClock {
+		s.TAT = whole
+		err = t.write(ctx, a.db.dialect, s)
 	}
 	return s, err
 }
@@ -119,21 +125,22 @@ type allowance struct {
 	subject [32]byte
 	rule    registration.Allowance
 	there   bool // as a row
+	known   bool // of an origin: how long it is known does not depend on tries
 }
+
+// whole is how far ahead of now its arrival time is when all of it is taken.
+func (a *allowance) whole() int64 { return int64(a.rule.Burst) * a.rule.Every.Microseconds() }
 
 // take takes one, or says how long to wait for it.
 func (a *allowance) take(now int64) (wait int64) {
-	every := a.rule.Every.Microseconds()
-	whole := int64(a.rule.Burst) * every
-	if a.TAT > now+whole+wrongClock {
-		a.TAT = now + whole
-	}
-	next := max(a.TAT, now) + every
-	if next > now+whole {
-		return next - whole - now
+	next := max(a.TAT, now) + a.rule.Every.Microseconds()
+	if next > now+a.whole() {
+		return next - a.whole() - now
 	}
 	a.TAT = next
-	a.ExpiresAt = max(a.ExpiresAt, next) // a known origin's is later
+	if !a.known {
+		a.ExpiresAt = next
+	}
 	return 0
 }
 
@@ -175,11 +182,11 @@ func (t *tx) refund(ctx context.Context, subject [32]byte, rule registration.All
 
 // know makes an origin known for its life from now on.
 func (a *Attempts) know(ctx context.Context, t *tx, try registration.Attempt) error {
-	origin, err := a.allowance(ctx, t, try.Origin, try.Rules.Origin)
+	origin, err := a.allowance(ctx, t, try.Origin, try.Rules.Origin, micros(try.At))
 	if err != nil {
 		return err
 	}
-	origin.ExpiresAt = max(origin.TAT, micros(try.At.Add(try.Rules.OriginLife)))
+	origin.ExpiresAt = micros(try.At.Add(try.Rules.OriginLife))
 	return t.write(ctx, a.db.dialect, origin)
 }
 

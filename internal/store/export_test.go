@@ -40,6 +40,11 @@ func InCompound(text string) iter.Seq[string] {
 	return strings.SplitSeq(strings.TrimSuffix(text, compoundEnd), between)
 }
 
+// EachHashBy is EachHash with other batches.
+func (p *Passwords) EachHashBy(ctx context.Context, batch int, give func(hash string)) error {
+	return p.eachHash(ctx, batch, give)
+}
+
 // MaxMembers bounds a group.
 const MaxMembers = maxMembers
 

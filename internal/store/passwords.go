@@ -49,6 +49,10 @@ const censusBatch = 5000
 // EachHash gives the hash of every account that has a password, by and by, in
 // the order of their ids. What is stored meanwhile may be missing.
 func (p *Passwords) EachHash(ctx context.Context, give func(hash string)) error {
+	return p.eachHash(ctx, censusBatch, give)
+}
+
+func (p *Passwords) eachHash(ctx context.Context, batch int, give func(hash string)) error {
 	var last uuid
 	for {
 		var rows []struct {
@@ -57,7 +61,7 @@ func (p *Passwords) EachHash(ctx context.Context, give func(hash string)) error 
 		}
 		err := p.db.viewAsIs(ctx, "hashes", func(ctx context.Context, conn *sqlx.Conn) error {
 			rows = nil
-			return conn.SelectContext(ctx, &rows, `SELECT id, password_hash FROM accounts WHERE id > ? ORDER BY id LIMIT ?`, last, censusBatch)
+			return conn.SelectContext(ctx, &rows, `SELECT id, password_hash FROM accounts WHERE id > ? ORDER BY id LIMIT ?`, last, batch)
 		})
 		if err != nil {
 			return err
@@ -68,7 +72,7 @@ func (p *Passwords) EachHash(ctx context.Context, give func(hash string)) error 
 				give(r.PasswordHash)
 			}
 		}
-		if len(rows) < censusBatch {
+		if len(rows) < batch {
 			return nil
 		}
 	}
