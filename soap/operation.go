@@ -21,6 +21,10 @@ type Operation[In, Out any] struct {
 	// bySchema are the schema's own. It may be nil.
 	Check func(in *In, bySchema []Violation) []Violation
 
+	// Refused is told of a request that breaks the schema, with all that Check
+	// and the schema say of it, before the caller is. It may be nil.
+	Refused func(ctx context.Context, in *In, violations []Violation)
+
 	// Handle does the operation, on a request that is valid.
 	Handle func(ctx context.Context, in *In) (*Out, error)
 }
@@ -37,6 +41,7 @@ type operation struct {
 	create        func() any
 	createOutput  func() any
 	check         func(in any, bySchema []Violation) []Violation
+	refused       func(ctx context.Context, in any, violations []Violation)
 	handle        func(ctx context.Context, in any) (any, error)
 }
 
@@ -73,6 +78,9 @@ func (o Operation[In, Out]) bind(c *contract) (*operation, error) {
 	}
 	if o.Check != nil {
 		bound.check = func(in any, bySchema []Violation) []Violation { return o.Check(in.(*In), bySchema) } //nolint:forcetypeassert // made by create
+	}
+	if o.Refused != nil {
+		bound.refused = func(ctx context.Context, in any, violations []Violation) { o.Refused(ctx, in.(*In), violations) } //nolint:forcetypeassert // made by create
 	}
 	return bound, nil
 }

@@ -199,10 +199,11 @@ func (c *call) do(ctx context.Context, dst []byte) (answer []byte, err error) {
 	}
 	o := c.envelope.operation
 	if len(c.envelope.violations) > 0 {
-		return nil, &Error{
-			Kind: Invalid, Reason: "The request breaks the rules of the contract.",
-			Violations: o.violations(c.envelope.in, c.envelope.violations),
+		violations := o.violations(c.envelope.in, c.envelope.violations)
+		if o.refused != nil {
+			o.refused(handling, c.envelope.in, violations)
 		}
+		return nil, &Error{Kind: Invalid, Reason: "The request breaks the rules of the contract.", Violations: violations}
 	}
 	out, err := o.handle(handling, c.envelope.in)
 	if err != nil {

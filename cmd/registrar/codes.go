@@ -93,7 +93,8 @@ func codeRules(c config.Codes) registration.CodeRules {
 	return registration.CodeRules{Life: c.Life, Attempts: c.Attempts, Cooldown: c.Cooldown, DailyCap: c.DailyCap}
 }
 
-// codeOpener opens the code of a claim before it is rendered.
+// codeOpener opens the code of a claim before it is rendered, and withholds what
+// there is nothing to say of any more.
 type codeOpener struct {
 	keys *verification.Keys
 	next notify.Renderer
@@ -110,6 +111,9 @@ func (o codeOpener) Render(c notify.Claim) (notify.Message, error) {
 			return notify.Message{}, err
 		}
 		c.Code.Text = text
+	}
+	if c.Notification.Kind == registration.AlreadyRegistered && c.Username == "" {
+		return notify.Message{}, &notify.WithheldError{Reason: "NO_ACCOUNT"}
 	}
 	return o.next.Render(c)
 }

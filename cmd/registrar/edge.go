@@ -85,7 +85,7 @@ func openEdge(ctx context.Context, c config.Config, b backend, rules registratio
 // callerOf is who calls, as the operations see it.
 func callerOf(ctx context.Context) endpoint.Caller {
 	c, _ := gateway.Caller(ctx)
-	return endpoint.Caller{Name: c.Name, Silent: c.Policy.SuppressNotifications, Verified: c.Policy.VerifiedContacts}
+	return endpoint.Caller{Name: c.Name, Silent: c.Policy.SuppressNotifications, Verified: c.Policy.VerifiedContacts, EnumerationSafe: c.Policy.EnumerationSafe, Shadow: c.Policy.Shadow}
 }
 
 // mayListen refuses to answer strangers: a registration service that anybody

@@ -69,7 +69,7 @@ program works with those.`,
 	}{
 		{"Run:", []*cobra.Command{serveCommand(), webCommand(), appCommand(), notifyCommand()}},
 		{"Set up:", []*cobra.Command{configCommand(), migrateCommand(), callerCommand(), templateCommand()}},
-		{"Operate, also while it runs:", []*cobra.Command{campaignCommand(), notificationCommand(), suppressionCommand(), dlqCommand()}},
+		{"Operate, also while it runs:", []*cobra.Command{campaignCommand(), notificationCommand(), suppressionCommand(), dlqCommand(), shadowCommand()}},
 		{"Look up:", []*cobra.Command{healthCommand(), eventCommand(), versionCommand()}},
 	} {
 		cmd.AddGroup(&cobra.Group{ID: g.title, Title: g.title})

@@ -22,6 +22,7 @@ import (
 	"registrar/internal/queue"
 	"registrar/internal/queue/embedded"
 	"registrar/internal/registration"
+	"registrar/internal/shadow"
 	"registrar/internal/store"
 	"registrar/internal/telemetry"
 	"registrar/internal/verification"
@@ -110,6 +111,7 @@ func (p *parts) startApplication(ctx context.Context, c config.Config, s *stages
 	}
 	s.start(ctx, func(ctx context.Context) error { return caller.Sweep(ctx, p.db.Nonces(), p.log) })
 	s.start(ctx, func(ctx context.Context) error { return verification.Sweep(ctx, p.db.CodeQuotas(), p.log) })
+	s.start(ctx, func(ctx context.Context) error { return shadow.Sweep(ctx, p.db.Shadow(), p.log) })
 }
 
 // callers is what the gateway asks the database for.
@@ -230,6 +232,7 @@ func (p *parts) openService(c config.Config) error {
 		Now:              time.Now,
 		NotificationLife: c.Registration.NotificationLife,
 		RecordEvents:     c.PublishesEvents(),
+		Shadow:           shadow.Recorder{Store: p.db.Shadow(), Compared: p.metrics.Shadow},
 		Unrecorded:       p.unrecorded,
 	}
 	return nil

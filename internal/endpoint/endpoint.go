@@ -53,13 +53,17 @@ type Caller struct {
 	Name     string
 	Silent   bool // nobody is told of what it registers
 	Verified bool // it has verified the contacts of those whom it registers
+	// EnumerationSafe: it is not told which addresses have an account.
+	EnumerationSafe bool
+	// Shadow: what it registers is compared with its own outcome, and not kept.
+	Shadow bool
 }
 
 // Operations are the contract's operations, to be served.
 func (e *Endpoint) Operations() []soap.AnyOperation {
 	return []soap.AnyOperation{
 		soap.Operation[registrationv1.RegisterRequest, registrationv1.RegisterResponse]{
-			Name: "Register", Check: e.checkRegister, Handle: e.register,
+			Name: "Register", Check: e.checkRegister, Refused: e.refusedRegister, Handle: e.register,
 		},
 		soap.Operation[registrationv1.GetRegistrationRequest, registrationv1.GetRegistrationResponse]{
 			Name: "GetRegistration", Check: e.checkGetRegistration, Handle: e.getRegistration,

@@ -27,7 +27,8 @@ func (e *Endpoint) checkGetRegistration(in *registrationv1.GetRegistrationReques
 
 func (e *Endpoint) getRegistration(ctx context.Context, in *registrationv1.GetRegistrationRequest) (*registrationv1.GetRegistrationResponse, error) {
 	l := lookup(in)
-	l.Caller = e.Caller(ctx).Name
+	c := e.Caller(ctx)
+	l.Caller, l.EnumerationSafe = c.Name, c.EnumerationSafe
 	d, err := e.Registrar.Details(ctx, l)
 	if err != nil {
 		return nil, err

@@ -16,15 +16,24 @@ func (e *Endpoint) checkRegister(in *registrationv1.RegisterRequest, _ []edge.Vi
 	return violations(e.Rules.Check(request(in)))
 }
 
-func (e *Endpoint) register(ctx context.Context, in *registrationv1.RegisterRequest) (*registrationv1.RegisterResponse, error) {
-	r := request(in)
-	r.TraceParent = e.TraceParent(ctx)
-	c := e.Caller(ctx)
-	r.Caller, r.Silent, r.Verified = c.Name, c.Silent, c.Verified
-	if r.RequestID == "" {
-		r.RequestID = requestID(e.MessageID(ctx))
+// refusedRegister compares also what broke the schema, for callers in shadow
+// mode: names that are too long are among what a migration stumbles over. What
+// the caller is told is the schema's word in any case.
+func (e *Endpoint) refusedRegister(ctx context.Context, in *registrationv1.RegisterRequest, broken []edge.Violation) {
+	if !e.Caller(ctx).Shadow {
+		return
 	}
-	receipt, err := e.Registrar.Register(ctx, r)
+	r := e.requestOf(ctx, in)
+	for _, v := range broken {
+		r.Refused = append(r.Refused, registration.FieldError{Field: v.Element, Rule: string(v.Rule), Message: v.Message})
+	}
+	if _, err := e.Registrar.Register(ctx, r); err != nil && !codes[categorize(err).Code].sender {
+		e.Failed(ctx, err)
+	}
+}
+
+func (e *Endpoint) register(ctx context.Context, in *registrationv1.RegisterRequest) (*registrationv1.RegisterResponse, error) {
+	receipt, err := e.Registrar.Register(ctx, e.requestOf(ctx, in))
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +43,18 @@ func (e *Endpoint) register(ctx context.Context, in *registrationv1.RegisterRequ
 		Message:        registered(receipt.Locale),
 		RegisteredAt:   soap.CreateXsdDateTime(receipt.RegisteredAt, true),
 	}, nil
+}
+
+// requestOf is in with what is known of the call.
+func (e *Endpoint) requestOf(ctx context.Context, in *registrationv1.RegisterRequest) registration.Request {
+	r := request(in)
+	r.TraceParent = e.TraceParent(ctx)
+	c := e.Caller(ctx)
+	r.Caller, r.Silent, r.Verified, r.EnumerationSafe, r.Shadow = c.Name, c.Silent, c.Verified, c.EnumerationSafe, c.Shadow
+	if r.RequestID == "" {
+		r.RequestID = requestID(e.MessageID(ctx))
+	}
+	return r
 }
 
 // maxMessageID is the longest message id that is a request id as it stands.
@@ -62,5 +83,6 @@ func request(in *registrationv1.RegisterRequest) registration.Request {
 		Locale:           text(in.Locale),
 		MarketingConsent: in.MarketingConsent,
 		ExternalID:       text(in.ExternalId),
+		CallerOutcome:    text(in.CallerOutcome),
 	}
 }

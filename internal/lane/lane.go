@@ -34,6 +34,7 @@ func All() []Lane {
 func Of(kind registration.Kind, channel registration.Channel) (Lane, error) {
 	of, known := map[registration.Kind]struct{ email, sms Lane }{
 		registration.VerificationCode:      {EmailOTP, SMSOTP},
+		registration.AlreadyRegistered:     {EmailOTP, SMSOTP}, // as the code in whose place it goes: nobody is to tell them apart
 		registration.RegistrationCompleted: {EmailTransactional, SMSTransactional},
 		registration.CampaignMessage:       {EmailMarketing, SMSMarketing},
 	}[kind]

@@ -45,7 +45,7 @@ type Attempt struct {
 type Claim struct {
 	Attempt
 	Notification registration.Notification
-	Username     string
+	Username     string // of an ALREADY_REGISTERED, and the names too, the account's that has the address; "" where there is none any more
 	FirstName    string
 	LastName     string
 	// Ambiguous counts the earlier attempts that ended after SENDING without

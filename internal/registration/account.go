@@ -66,6 +66,9 @@ type Registration struct {
 	Notifications []Notification // others
 	Events        []Event
 	Audit         AuditEntry
+	// Phantom, if not nil, is stored in the place of all the others where the
+	// e-mail address is taken, and so is told nobody: see Service.phantom.
+	Phantom *Registration
 }
 
 // Details is all that may be told of a registration: never its password hash.

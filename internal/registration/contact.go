@@ -84,5 +84,8 @@ func (s *Service) recipient(a Account, channel Channel) (recipient, key string, 
 	if wrong != nil {
 		return "", "", WrapError(Internal, "The service failed.", errMailbox)
 	}
+	if a.Phantom() {
+		return email.Mailbox, email.Key, nil
+	}
 	return email.Mailbox, a.Email.Key, nil
 }

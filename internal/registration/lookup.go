@@ -10,19 +10,29 @@ type Lookup struct {
 	Username       string
 	Email          string
 	ExternalID     string
+	// EnumerationSafe: the caller finds its own registrations alone, and none by an
+	// e-mail address.
+	EnumerationSafe bool
 }
 
 // Details gives the registration that l names, in any spelling of its keys.
-// Errors are *Error: VALIDATION_FAILED, NOT_FOUND, UNAVAILABLE, INTERNAL.
+// Errors are *Error: VALIDATION_FAILED, NOT_FOUND, FORBIDDEN, UNAVAILABLE, INTERNAL.
 func (s *Service) Details(ctx context.Context, l Lookup) (Details, error) {
 	key, wrong := s.Rules.key(l)
 	if wrong != nil {
 		return Details{}, NewError(ValidationFailed, "The request is not valid.", *wrong)
 	}
-	details, err := s.Store.Details(ctx, key)
-	if err != nil {
-		return Details{}, unavailable(ctx, err)
+	if l.EnumerationSafe && key.isAddress() {
+		return Details{}, errAddressLookup
 	}
+	details, err := s.Store.Details(ctx, key)
+	switch {
+	case err != nil:
+		return Details{}, unavailable(ctx, err)
+	case l.EnumerationSafe && details.Account.Caller != l.Caller:
+		return Details{}, ErrNotFound
+	}
+	details.concealPhantom()
 	return details, nil
 }
 

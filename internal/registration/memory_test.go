@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -61,17 +62,16 @@ func (m *memory) Create(ctx context.Context, r registration.Registration) ([]reg
 	if _, there := m.records[key]; r.RequestID != "" && there {
 		return nil, registration.ErrRequestIDReused
 	}
-	for _, other := range m.accounts {
-		switch a := other.Account; {
-		case a.ID == r.Account.ID && a.Username.Key == r.Account.Username.Key && a.Email.Key == r.Account.Email.Key:
-			return nil, nil // by an earlier call with the same ids
-		case a.Username.Key == r.Account.Username.Key:
-			return nil, registration.ErrUsernameTaken
-		case a.Email.Key == r.Account.Email.Key:
-			return nil, registration.ErrEmailTaken
-		case a.ExternalID != "" && a.Caller == r.Account.Caller && a.ExternalID == r.Account.ExternalID:
-			return nil, registration.ErrExternalIDTaken
+	if p := r.Phantom; p != nil && slices.ContainsFunc(m.accounts, func(o registration.Registration) bool {
+		return o.Account.Email.Key == r.Account.Email.Key || p.Account.Username.Key != r.Account.Username.Key && o.Account.Username.Key == r.Account.Username.Key
+	}) {
+		r = *p
+	}
+	if err := m.taken(r); err != nil {
+		if errors.Is(err, errDone) {
+			err = nil
 		}
+		return nil, err
 	}
 	var queued []registration.Notification
 	for _, c := range r.Codes {
@@ -90,6 +90,37 @@ func (m *memory) Create(ctx context.Context, r registration.Registration) ([]reg
 		}
 	}
 	return r.Notifications, nil
+}
+
+var errDone = errors.New("it is there")
+
+// taken says by which of its keys r is there already.
+func (m *memory) taken(r registration.Registration) error {
+	for _, other := range m.accounts {
+		switch a := other.Account; {
+		case a.ID == r.Account.ID && a.Username.Key == r.Account.Username.Key && a.Email.Key == r.Account.Email.Key:
+			return errDone // by an earlier call with the same ids
+		case a.Username.Key == r.Account.Username.Key:
+			return registration.ErrUsernameTaken
+		case a.Email.Key == r.Account.Email.Key:
+			return registration.ErrEmailTaken
+		case a.ExternalID != "" && a.Caller == r.Account.Caller && a.ExternalID == r.Account.ExternalID:
+			return registration.ErrExternalIDTaken
+		}
+	}
+	return nil
+}
+
+func (m *memory) Rehearse(ctx context.Context, r registration.Registration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin(ctx, "rehearse"); err != nil {
+		return err
+	}
+	if _, there := m.records[[2]string{r.Account.Caller, r.RequestID}]; r.RequestID != "" && there {
+		return registration.ErrRequestIDReused
+	}
+	return m.taken(r)
 }
 
 // reserve counts a code to a recipient on a day.

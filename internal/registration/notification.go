@@ -18,6 +18,10 @@ type Kind string
 const (
 	// VerificationCode brings a one-time code to the contact that it verifies.
 	VerificationCode Kind = "VERIFICATION_CODE"
+	// AlreadyRegistered tells the owner of an account that somebody has tried to
+	// register with its e-mail address, in the place of the VerificationCode that
+	// a free address would have been sent. Callers are told that it is one.
+	AlreadyRegistered Kind = "ALREADY_REGISTERED"
 	// RegistrationCompleted tells a person that their account may be used.
 	RegistrationCompleted Kind = "REGISTRATION_COMPLETED"
 	// CampaignMessage is marketing, to those who consented to it.

@@ -28,6 +28,16 @@ type Request struct {
 	// What follows is the caller's policy, and not part of what makes a request the same.
 	Silent   bool // nobody is told of this registration
 	Verified bool // the caller has verified the contacts
+	// EnumerationSafe: the caller is not told that an e-mail address is taken.
+	EnumerationSafe bool
+	// Shadow: nothing is kept, and what it comes to is compared with CallerOutcome.
+	Shadow bool
+	// CallerOutcome is what the request came to at the caller: Registered or a
+	// Code; "" for not told. It counts in shadow mode alone.
+	CallerOutcome string
+	// Refused is what broke the schema already, in shadow mode. Such a request
+	// is refused, whatever is left of it.
+	Refused []FieldError
 }
 
 // Rules is what the rules of a request need from outside the domain.

@@ -94,9 +94,13 @@ func (s *Service) sendAgain(c Contact, another OneTimeCode, m moment) (ContactCh
 	if err != nil {
 		return ContactChange{}, err
 	}
+	kind, quota := VerificationCode, s.quota(c.Channel, key)
+	if c.isPhantom() {
+		kind, quota = AlreadyRegistered, s.noticeQuota(key)
+	}
 	return ContactChange{
-		Code: code, At: m.at, Quota: s.quota(c.Channel, key), Supersedes: true,
-		Notifications: []Notification{m.notification(c.Account.ID, VerificationCode, c.Channel, recipient, c.Profile.Locale, code.ExpiresAt)},
+		Code: code, At: m.at, Quota: quota, Supersedes: true,
+		Notifications: []Notification{m.notification(c.Account.ID, kind, c.Channel, recipient, c.Profile.Locale, code.ExpiresAt)},
 	}, nil
 }
 

@@ -15,11 +15,14 @@ type Store interface {
 	// for recipients who have had their codes of the day. Errors:
 	// ErrRequestIDReused when the caller's request id is already recorded,
 	// whatever its content and before any of the others; ErrUsernameTaken,
-	// ErrEmailTaken, ErrExternalIDTaken; ErrUnavailable when the database cannot take it before ctx's deadline.
+	// ErrEmailTaken, and never with a Phantom, ErrExternalIDTaken; ErrUnavailable when the database cannot take it before ctx's deadline.
 	// An outcome that the database did not tell is found out by r's ids, and so
 	// is an earlier call with them, at whichever server: it is a success that
 	// queues nothing.
 	Create(ctx context.Context, r Registration) (queued []Notification, err error)
+	// Rehearse does all that Create does and takes all of it back, for what the
+	// database says of it. Errors are Create's.
+	Rehearse(ctx context.Context, r Registration) error
 	// Recorded gives what the caller's request id led to. What another server has
 	// committed a moment ago may be missing unless the latest is asked for, which
 	// takes the database longer. Errors: ErrNotFound, ErrUnavailable.
@@ -78,6 +81,9 @@ type Service struct {
 	NotificationLife time.Duration
 	// RecordEvents: what happens to registrations is stored with them, for other systems.
 	RecordEvents bool
+	// Shadow is told what registrations in shadow mode came to; it may be nil
+	// where there are none.
+	Shadow Comparer
 	// Unrecorded, if not nil, is told why the audit entry, and the event, of a refused registration could not be stored. The caller is not.
 	Unrecorded func(ctx context.Context, err error)
 	// CorrelationID gives the id of a call, for its audit entry; nil for none.
@@ -112,12 +118,16 @@ type Receipt struct {
 // are *Error: VALIDATION_FAILED and PASSWORD_REJECTED with fields, the _TAKEN
 // codes, REQUEST_ID_REUSED, UNAVAILABLE, INTERNAL.
 func (s *Service) Register(ctx context.Context, r Request) (Receipt, error) {
-	receipt, err := s.register(ctx, r)
+	if r.Shadow {
+		return s.shadow(ctx, r)
+	}
+	receipt, err := s.register(ctx, r, s.Store.Create)
 	s.recordRefusal(ctx, r, err)
 	return receipt, err
 }
 
-func (s *Service) register(ctx context.Context, r Request) (Receipt, error) {
+// register does it by create, which is a Store's.
+func (s *Service) register(ctx context.Context, r Request, create func(context.Context, Registration) ([]Notification, error)) (Receipt, error) {
 	v, wrong := s.Rules.check(r)
 	if r.RequestID != "" {
 		// Also of a wrong request: what was right under yesterday's policy keeps its
@@ -138,7 +148,7 @@ func (s *Service) register(ctx context.Context, r Request) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	queued, err := s.Store.Create(ctx, reg)
+	queued, err := create(ctx, reg)
 	switch {
 	case r.RequestID != "" && errors.Is(err, ErrRequestIDReused):
 		receipt, err := s.replay(ctx, r, true)
@@ -197,6 +207,9 @@ func (s *Service) compose(ctx context.Context, r Request, v valid, hash string) 
 		err = s.complete(&reg, &m, r.Silent)
 	} else {
 		err = s.pend(&reg, &m, r.Silent)
+	}
+	if r.EnumerationSafe && !r.Verified && err == nil {
+		reg.Phantom = s.phantom(reg, &m)
 	}
 	return reg, err
 }

@@ -97,7 +97,7 @@ func (s *Service) judge(ctx context.Context, c Contact, r VerifyRequest, m momen
 	change.Code.Attempts++
 	change.Audit = s.entry(ctx, &m, AuditVerifyContact, c.Account)
 	change.Audit.Detail = "channel=" + string(c.Channel)
-	if !s.Codes.Is(c.Code, r.Code) {
+	if !s.Codes.Is(c.Code, r.Code) || c.isPhantom() {
 		if change.Code.Attempts >= s.CodeRules.Attempts {
 			change.Code.Sealed = nil // nobody can use it any more
 		}
@@ -106,7 +106,9 @@ func (s *Service) judge(ctx context.Context, c Contact, r VerifyRequest, m momen
 	}
 	change.Code.UsedAt, change.Code.Sealed = m.at, nil
 	change.VerifiedAt, change.Supersedes = m.at, true
-	change.Events = s.happened(m.contactVerified(c.Account, c.Channel))
+	if !c.Account.Phantom() {
+		change.Events = s.happened(m.contactVerified(c.Account, c.Channel))
+	}
 	status := c.Account.Status
 	if c.Channel == EmailChannel && status != Active {
 		status, change.Status = Active, Active

@@ -37,23 +37,26 @@ const (
 // Create implements registration.Store. The record of the request goes first,
 // so that concurrent requests under one id meet there and nowhere else.
 func (a *Accounts) Create(ctx context.Context, r registration.Registration) (queued []registration.Notification, err error) {
-	events, err := eventRows(r.Events)
-	if err != nil {
-		return nil, fmt.Errorf("store: create: %w", err)
+	transact := a.db.transactAtOnce
+	if r.Phantom != nil {
+		transact = a.db.transact // what is stored depends on what is there
 	}
 	var record audit.Record
-	err = a.db.transactAtOnce(ctx, "create", func(ctx context.Context, t *tx) error {
+	err = transact(ctx, "create", func(ctx context.Context, t *tx) error {
 		if t.again {
 			done, ours, err := a.stored(ctx, t, r)
 			if queued = ours; done || err != nil {
 				return err
 			}
 		}
-		var err error
-		if record, err = a.db.recordFor(r.Audit, record); err != nil {
+		chosen, err := t.choose(ctx, r)
+		if err != nil {
 			return err
 		}
-		queued, err = t.insertRegistration(ctx, a.db.dialect, r, events, record)
+		if record, err = a.db.recordFor(chosen.Audit, record); err != nil {
+			return err
+		}
+		queued, err = t.insertRegistration(ctx, a.db.dialect, chosen, record)
 		f := a.db.dialect.classify(err)
 		if f.class != duplicate {
 			return err
@@ -73,7 +76,7 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) (que
 				return err
 			}
 		}
-		return t.takenError(ctx, r.Account, err, f.index)
+		return t.takenError(ctx, chosen, err, f.index)
 	})
 	if err != nil {
 		a.db.notWritten(record, err)
@@ -85,7 +88,11 @@ func (a *Accounts) Create(ctx context.Context, r registration.Registration) (que
 // insertRegistration makes a few statements of one registration, and one of its
 // events: nothing is there of a new account that they could stand behind. It
 // gives the notifications that are queued.
-func (t *tx) insertRegistration(ctx context.Context, d dialect, r registration.Registration, events []eventRow, record audit.Record) ([]registration.Notification, error) {
+func (t *tx) insertRegistration(ctx context.Context, d dialect, r registration.Registration, record audit.Record) ([]registration.Notification, error) {
+	events, err := eventRows(r.Events)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
 	if r.RequestID != "" {
 		err := t.run(ctx, insertIdempotency, r.Account.Caller, r.RequestID, r.Fingerprint[:], r.Account.ID[:],
 			string(r.Account.Status), r.Profile.Locale, micros(r.Account.RegisteredAt))
@@ -93,7 +100,7 @@ func (t *tx) insertRegistration(ctx context.Context, d dialect, r registration.R
 			return nil, requestError{err}
 		}
 	}
-	err := t.run(ctx, insertAccount, r.Account.ID[:], r.Account.Caller, sql.NullString{String: r.Account.ExternalID, Valid: r.Account.ExternalID != ""},
+	err = t.run(ctx, insertAccount, r.Account.ID[:], r.Account.Caller, sql.NullString{String: r.Account.ExternalID, Valid: r.Account.ExternalID != ""},
 		r.Account.Username.Text, r.Account.Username.Key, r.Account.Email.Text, r.Account.Email.Key, string(r.Account.Mobile),
 		r.Account.PasswordHash, string(r.Account.Status), micros(r.Account.RegisteredAt), micros(r.Account.EmailVerifiedAt), micros(r.Account.MobileVerifiedAt))
 	if err != nil {
@@ -130,9 +137,13 @@ const selectTaken = `SELECT COUNT(CASE WHEN username_key = ? THEN 1 END) AS user
 // takenError tells which keys were there already. The error names one of them,
 // and which one depends on the database where several are taken, so all are
 // looked for once it is known that one is.
-func (t *tx) takenError(ctx context.Context, a registration.Account, err error, index string) error {
+func (t *tx) takenError(ctx context.Context, r registration.Registration, err error, index string) error {
+	a := r.Account
 	if errors.As(err, new(requestError)) {
 		return registration.ErrRequestIDReused
+	}
+	if lostAddress(r, index) {
+		return errAborted // since it was looked for: the next attempt sees it
 	}
 	if index != uniqueUsername && index != uniqueEmail && index != uniqueExternalID {
 		return err
@@ -147,7 +158,7 @@ func (t *tx) takenError(ctx context.Context, a registration.Account, err error, 
 		a.Username.Key, a.Email.Key, a.Caller, external); err != nil {
 		return err
 	}
-	return registration.Taken(taken[0].Username > 0 || index == uniqueUsername, taken[0].Email > 0 || index == uniqueEmail,
+	return registration.Taken(taken[0].Username > 0 || index == uniqueUsername, r.Phantom == nil && (taken[0].Email > 0 || index == uniqueEmail),
 		taken[0].ExternalID > 0 || index == uniqueExternalID)
 }
 
@@ -182,9 +193,10 @@ func notificationRows(notifications []registration.Notification) (ledger, outbox
 func (a *Accounts) stored(ctx context.Context, t *tx, r registration.Registration) (done bool, ours []registration.Notification, err error) {
 	var n int
 	var ids []uuid
+	usernames, emails := keysOf(r)
 	read := func(ctx context.Context, conn *sqlx.Conn) error {
-		if err := conn.GetContext(ctx, &n, `SELECT COUNT(*) FROM accounts WHERE id = ? AND username_key = ? AND email_key = ?`,
-			r.Account.ID[:], r.Account.Username.Key, r.Account.Email.Key); err != nil || n == 0 {
+		if err := conn.GetContext(ctx, &n, `SELECT COUNT(*) FROM accounts WHERE id = ? AND username_key IN (?, ?) AND email_key IN (?, ?)`,
+			r.Account.ID[:], usernames[0], usernames[1], emails[0], emails[1]); err != nil || n == 0 {
 			return err
 		}
 		return conn.SelectContext(ctx, &ids, `SELECT id FROM notifications WHERE account_id = ?`, r.Account.ID[:])

@@ -116,8 +116,8 @@ const superseded = "SUPERSEDED"
 // an earlier attempt may have brought it. What a notifier holds is left to it.
 func (t *tx) withhold(ctx context.Context, c registration.OneTimeCode, now int64) error {
 	var waiting []uuid
-	err := t.query(ctx, &waiting, `SELECT id FROM notifications WHERE account_id = ? AND channel = ? AND kind = ? AND state = 'QUEUED' ORDER BY id`,
-		c.AccountID[:], string(c.Channel), string(registration.VerificationCode))
+	err := t.query(ctx, &waiting, `SELECT id FROM notifications WHERE account_id = ? AND channel = ? AND kind IN (?, ?) AND state = 'QUEUED' ORDER BY id`,
+		c.AccountID[:], string(c.Channel), string(registration.VerificationCode), string(registration.AlreadyRegistered))
 	if err != nil || len(waiting) == 0 {
 		return err
 	}

@@ -36,6 +36,10 @@ func (t *tx) compose(ctx context.Context, entries []entry, campaigns map[uuid]ca
 	for _, p := range rows {
 		people[p.ID] = p
 	}
+	owners, err := t.owners(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
 	suppressed, err := t.suppressed(ctx, entries)
 	if err != nil {
 		return nil, err
@@ -46,6 +50,9 @@ func (t *tx) compose(ctx context.Context, entries []entry, campaigns map[uuid]ca
 		claims[i] = notify.Claim{
 			Attempt: notify.Attempt{NotificationID: registration.ID(e.ID), Number: e.Attempts}, Notification: e.notification(), Ambiguous: e.Ambiguous, Provider: e.Provider,
 			Username: p.Username, FirstName: p.FirstName, LastName: p.LastName, Suppressed: string(suppressed[e.ID]),
+		}
+		if e.Kind == string(registration.AlreadyRegistered) {
+			owners[e.ID].address(&claims[i])
 		}
 		if brief, ok := campaigns[e.ID]; ok {
 			brief.describe(&claims[i], p.Mobile, p.Consent != 0)

@@ -197,11 +197,11 @@ func (h *History) List(ctx context.Context, f HistoryFilter, limit int) ([]Notif
 		with("channel = ?", string(f.Lane.Channel()))
 		switch f.Lane.Priority() {
 		case lane.OneTimeCode:
-			with("kind = ?", string(registration.VerificationCode))
+			with("kind IN (?, ?)", string(registration.VerificationCode), string(registration.AlreadyRegistered))
 		case lane.Marketing:
 			with("kind = ?", string(registration.CampaignMessage))
 		default:
-			with("kind NOT IN (?, ?)", string(registration.VerificationCode), string(registration.CampaignMessage))
+			with("kind NOT IN (?, ?, ?)", string(registration.VerificationCode), string(registration.AlreadyRegistered), string(registration.CampaignMessage))
 		}
 	}
 	if !f.Since.IsZero() {

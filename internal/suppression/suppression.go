@@ -46,14 +46,15 @@ func Reasons() []Reason { return []Reason{Manual, Complaint, HardBounce, Unsubsc
 //	UNSUBSCRIBED   no    no          yes
 //
 // A code is asked for by whoever waits for it, who thereby says that the
-// address works; only an operator can know better. What unsubscribing ends is
-// marketing. A reason that is not known holds for nothing.
+// address works; only an operator can know better. The notice that goes in a
+// code's place is held back where a code would be: its state is shown to callers.
+// What unsubscribing ends is marketing. A reason that is not known holds for nothing.
 func Holds(reason Reason, kind registration.Kind) bool {
 	switch reason {
 	case Manual:
 		return true
 	case Complaint, HardBounce:
-		return kind != registration.VerificationCode
+		return kind != registration.VerificationCode && kind != registration.AlreadyRegistered
 	case Unsubscribed:
 		return kind == registration.CampaignMessage
 	default:

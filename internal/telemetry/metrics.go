@@ -28,6 +28,7 @@ type Metrics struct {
 	paced         *prometheus.HistogramVec
 	receipts      *prometheus.CounterVec
 	bounces       *prometheus.CounterVec
+	shadow        *prometheus.CounterVec
 	tierCalls     *prometheus.CounterVec
 	tierDuration  *prometheus.HistogramVec
 	tierRepeats   *prometheus.CounterVec
@@ -88,6 +89,9 @@ func NewMetrics(version string) *Metrics {
 		bounces: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "registrar_bounces_total", Help: "Mail that came back by result: failed, delivered, complaint, unchanged, unmatched (of nothing that was sent), no_report or unreadable.",
 		}, []string{"result"}),
+		shadow: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_shadow_total", Help: "Registrations in shadow mode by caller, what they came to here, and what the caller says that they came to there.",
+		}, []string{"caller", "ours", "theirs"}),
 		tierCalls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "registrar_tier_calls_total", Help: "Calls of this web server to application servers by method and result: ok or the error's code.",
 		}, []string{"method", "result"}),
@@ -114,7 +118,7 @@ func NewMetrics(version string) *Metrics {
 	for _, result := range []string{"ok", "error"} {
 		m.published.WithLabelValues(result)
 	}
-	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.fed, m.swept, m.providers, m.throttled, m.paced, m.receipts, m.bounces, m.tierCalls, m.tierDuration, m.tierRepeats, m.tierServed, m.tierServing, info,
+	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.fed, m.swept, m.providers, m.throttled, m.paced, m.receipts, m.bounces, m.shadow, m.tierCalls, m.tierDuration, m.tierRepeats, m.tierServed, m.tierServing, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -225,6 +229,11 @@ func (m *Metrics) Receipt(provider, result string) {
 
 // Bounce counts a mail that came back.
 func (m *Metrics) Bounce(result string) { m.bounces.WithLabelValues(result).Inc() }
+
+// Shadow counts a registration in shadow mode.
+func (m *Metrics) Shadow(caller, ours, theirs string) {
+	m.shadow.WithLabelValues(caller, ours, theirs).Inc()
+}
 
 // Fed counts people who were chosen for campaigns.
 func (m *Metrics) Fed(notifications int) { m.fed.Add(float64(notifications)) }

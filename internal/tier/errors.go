@@ -69,10 +69,7 @@ func toStatus(err error) error {
 	if !known {
 		code = codes.Internal
 	}
-	detail := &tierv1.Error{Code: string(e.Code), Message: e.Message}
-	for _, f := range e.Fields {
-		detail.Fields = append(detail.Fields, &tierv1.FieldError{Field: f.Field, Rule: f.Rule, Message: f.Message})
-	}
+	detail := &tierv1.Error{Code: string(e.Code), Message: e.Message, Fields: wireFields(e.Fields)}
 	if e.RetryAfter > 0 {
 		detail.RetryAfter = durationpb.New(e.RetryAfter)
 	}
@@ -94,9 +91,7 @@ func fromStatus(ctx context.Context, err error) error {
 	for _, d := range s.Details() {
 		if e, ok := d.(*tierv1.Error); ok && e.GetCode() != "" {
 			told := registration.NewError(registration.Code(e.GetCode()), e.GetMessage())
-			for _, f := range e.GetFields() {
-				told.Fields = append(told.Fields, registration.FieldError{Field: f.GetField(), Rule: f.GetRule(), Message: f.GetMessage()})
-			}
+			told.Fields = fieldsOf(e.GetFields())
 			told.RetryAfter = e.GetRetryAfter().AsDuration()
 			return told
 		}

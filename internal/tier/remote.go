@@ -34,7 +34,8 @@ func (c *Client) Register(ctx context.Context, r registration.Request) (registra
 	out, err := c.registrations.Register(ctx, &tierv1.RegisterRequest{
 		Call: call, Caller: r.Caller, RequestId: r.RequestID, Username: r.Username, Email: r.Email, Password: r.Password,
 		FirstName: r.FirstName, LastName: r.LastName, MobileNumber: r.MobileNumber, Locale: r.Locale, MarketingConsent: r.MarketingConsent,
-		ExternalId: r.ExternalID, Silent: r.Silent, Verified: r.Verified,
+		ExternalId: r.ExternalID, Silent: r.Silent, Verified: r.Verified, EnumerationSafe: r.EnumerationSafe,
+		Shadow: r.Shadow, CallerOutcome: r.CallerOutcome, Refused: wireFields(r.Refused),
 	})
 	if err != nil {
 		return registration.Receipt{}, err
@@ -50,7 +51,7 @@ func (c *Client) Register(ctx context.Context, r registration.Request) (registra
 // stay behind.
 func (c *Client) Details(ctx context.Context, l registration.Lookup) (registration.Details, error) {
 	out, err := c.registrations.Details(ctx, &tierv1.DetailsRequest{
-		Caller: l.Caller, RegistrationId: l.RegistrationID, Username: l.Username, Email: l.Email, ExternalId: l.ExternalID,
+		Caller: l.Caller, RegistrationId: l.RegistrationID, Username: l.Username, Email: l.Email, ExternalId: l.ExternalID, EnumerationSafe: l.EnumerationSafe,
 	})
 	if err != nil {
 		return registration.Details{}, err

@@ -34,7 +34,8 @@ func (s registrations) Register(ctx context.Context, in *tierv1.RegisterRequest)
 		Caller: in.GetCaller(), RequestID: in.GetRequestId(), Username: in.GetUsername(), Email: in.GetEmail(), Password: in.GetPassword(),
 		FirstName: in.GetFirstName(), LastName: in.GetLastName(), MobileNumber: in.GetMobileNumber(), Locale: in.GetLocale(),
 		MarketingConsent: in.GetMarketingConsent(), ExternalID: in.GetExternalId(), TraceParent: s.trace(ctx), Call: call,
-		Silent: in.GetSilent(), Verified: in.GetVerified(),
+		Silent: in.GetSilent(), Verified: in.GetVerified(), EnumerationSafe: in.GetEnumerationSafe(),
+		Shadow: in.GetShadow(), CallerOutcome: in.GetCallerOutcome(), Refused: fieldsOf(in.GetRefused()),
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the domain's own
@@ -45,6 +46,7 @@ func (s registrations) Register(ctx context.Context, in *tierv1.RegisterRequest)
 func (s registrations) Details(ctx context.Context, in *tierv1.DetailsRequest) (*tierv1.DetailsResponse, error) {
 	d, err := s.registrar.Details(ctx, registration.Lookup{
 		Caller: in.GetCaller(), RegistrationID: in.GetRegistrationId(), Username: in.GetUsername(), Email: in.GetEmail(), ExternalID: in.GetExternalId(),
+		EnumerationSafe: in.GetEnumerationSafe(),
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the domain's own

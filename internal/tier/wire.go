@@ -47,6 +47,20 @@ func callOf(c *tierv1.Call) (registration.Call, error) {
 	return registration.Call{ID: made, At: c.GetAt().AsTime()}, nil
 }
 
+func wireFields(fields []registration.FieldError) (out []*tierv1.FieldError) {
+	for _, f := range fields {
+		out = append(out, &tierv1.FieldError{Field: f.Field, Rule: f.Rule, Message: f.Message})
+	}
+	return out
+}
+
+func fieldsOf(in []*tierv1.FieldError) (fields []registration.FieldError) {
+	for _, f := range in {
+		fields = append(fields, registration.FieldError{Field: f.GetField(), Rule: f.GetRule(), Message: f.GetMessage()})
+	}
+	return fields
+}
+
 func detailsResponse(d registration.Details) *tierv1.DetailsResponse {
 	out := &tierv1.DetailsResponse{
 		RegistrationId: d.Account.ID[:], Caller: d.Account.Caller, ExternalId: d.Account.ExternalID,

@@ -100,7 +100,7 @@ func TestSpecimens(t *testing.T) {
 				t.Errorf("%s: %+v", person, s)
 			}
 		}
-		want := "campaigns/welcome-back ar EMAIL,campaigns/welcome-back ar SMS,campaigns/welcome-back en EMAIL,campaigns/welcome-back en SMS," +
+		want := "already_registered ar EMAIL,already_registered en EMAIL,campaigns/welcome-back ar EMAIL,campaigns/welcome-back ar SMS,campaigns/welcome-back en EMAIL,campaigns/welcome-back en SMS," +
 			"registration_completed ar EMAIL,registration_completed ar SMS,registration_completed en EMAIL,registration_completed en SMS," +
 			"verification_code ar EMAIL,verification_code ar SMS,verification_code en EMAIL,verification_code en SMS"
 		if got := strings.Join(names, ","); got != want {

@@ -29,7 +29,8 @@ type Options struct {
 	DefaultLocale string // BCP 47; default "en"; there must be templates for it
 	// Dir holds files of the same paths as the built-in ones
 	// (v1/registration_completed/fr/subject.txt); each takes the built-in one's
-	// place, and a locale that is not built in must be there for all kinds.
+	// place, and a locale that is not built in must be there for all kinds but
+	// already_registered.
 	// "" for none.
 	Dir string
 	// CodeDomain is the host name, in ASCII, of the page where people enter the
@@ -41,9 +42,12 @@ type Options struct {
 // kinds are the kinds of notification by their folder. A campaign's folder is
 // one below campaignsFolder.
 var kinds = map[string]registration.Kind{
+	"already_registered":     registration.AlreadyRegistered,
 	"verification_code":      registration.VerificationCode,
 	"registration_completed": registration.RegistrationCompleted,
 }
+
+var errNoSMS = errors.New("this kind is sent by e-mail alone")
 
 const campaignsFolder = "campaigns"
 
@@ -211,14 +215,24 @@ func placeOf(p string) (about subject, locale language.Tag, err error) {
 	if !slices.Contains(fileNames, rest) {
 		return about, locale, fmt.Errorf("the files of a template are %v", fileNames)
 	}
+	if about.kind == registration.AlreadyRegistered && rest == smsFile {
+		return about, locale, errNoSMS
+	}
 	return about, locale, nil
 }
 
-// completeKinds gives every kind the locales of all kinds, so that what is
-// missing is told file by file, and looks for the default one.
+// optional says whether a kind needs no folder for each locale: who asks for one
+// that is not there gets the nearest, as for a campaign.
+func optional(kind registration.Kind) bool { return kind == registration.AlreadyRegistered }
+
+// completeKinds gives every kind but the optional ones the locales of all kinds,
+// so that what is missing is told file by file, and looks for the default one.
 func (l *loader) completeKinds() {
 	locales := map[string]language.Tag{}
 	for _, kind := range kinds {
+		if optional(kind) {
+			continue
+		}
 		for _, locale := range l.folders[subject{kind: kind}] {
 			locales[locale.String()] = locale
 		}
@@ -228,6 +242,9 @@ func (l *loader) completeKinds() {
 		l.add("there are no templates for the default locale %q; there are %v", l.catalog.fallback, names)
 	}
 	for _, kind := range kinds {
+		if optional(kind) {
+			continue
+		}
 		all := make([]language.Tag, len(names))
 		for i, name := range names {
 			all[i] = locales[name]
@@ -271,8 +288,11 @@ func (l *loader) parse() {
 }
 
 // wanted are the files that a folder must have: all, but for a campaign the
-// files of one channel are enough.
+// files of one channel are enough, and some are sent by e-mail alone.
 func (l *loader) wanted(about subject, locale language.Tag) []string {
+	if about.kind == registration.AlreadyRegistered {
+		return []string{subjectFile, textFile, htmlFile}
+	}
 	if about.kind != registration.CampaignMessage {
 		return fileNames
 	}

@@ -5,7 +5,7 @@
 // locales and campaigns.
 //
 // What may be relied on: after Load every kind can be rendered for every locale
-// by every channel, and every campaign by the channels that it has; subjects are
+// by every channel that it is sent by, and every campaign by the channels that it has; subjects are
 // one line without control characters; names are escaped in HTML and cannot
 // change the direction of the text around them; the SMS of a one-time code is
 // one segment for all that Load could try. Names that are longer than any that
