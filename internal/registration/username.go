@@ -50,6 +50,9 @@ var (
 // addresses are compared. It is its own key: each of the steps may undo
 // another's work on rare characters, so they are repeated until nothing changes.
 func identifierKey(s string) (string, error) {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return strings.ToLower(s), nil // what all of the steps below come to, for most people
+	}
 	if !utf8.ValidString(s) {
 		return "", errNotUTF8
 	}
@@ -67,6 +70,9 @@ func identifierKey(s string) (string, error) {
 // visible is s in NFKC without what a reader cannot see: zero-width characters,
 // soft hyphens, directional marks, variation selectors, fillers.
 func visible(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return s // ASCII has neither
+	}
 	stripped := strings.Map(func(r rune) rune {
 		if isInvisible(r) {
 			return -1

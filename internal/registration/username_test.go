@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"golang.org/x/text/secure/precis"
+
 	"registrar/internal/registration"
 )
 
@@ -116,4 +118,20 @@ func FuzzParseUsername(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestASCIIKeysArePRECIS: names of ASCII take a short way to their key, which must
+// be the one that the profile gives.
+func TestASCIIKeysArePRECIS(t *testing.T) {
+	t.Parallel()
+	for a := rune(0); a < utf8.RuneSelf; a++ {
+		for b := rune(0); b < utf8.RuneSelf; b++ {
+			text := "Ab" + string(a) + string(b)
+			want, err := precis.UsernameCaseMapped.String(text)
+			name, wrong := registration.ParseUsername(text)
+			if (err != nil) != (wrong != nil) || name.Key != want {
+				t.Fatalf("%q has the key %q, %v; PRECIS gives %q, %v", text, name.Key, wrong, want, err)
+			}
+		}
+	}
 }

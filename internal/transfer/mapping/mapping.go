@@ -23,7 +23,7 @@ type Mapping struct {
 
 // field is how one field of a Person is made.
 type field struct {
-	kind       string   // keyColumn, keyConstant or keyTemplate
+	kind       string   // keyColumn, keyConstant, keyTemplate or keyDigest
 	columns    []string // in the order in which make takes them
 	make       func([]transfer.Value) value
 	transforms []transform

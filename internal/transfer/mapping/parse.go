@@ -39,6 +39,7 @@ const (
 	keyColumn   = "column"
 	keyConstant = "constant"
 	keyTemplate = "template"
+	keyDigest   = "digest"
 )
 
 // Parse reads a mapping file; name is for the error, which is *Problems.
@@ -93,20 +94,24 @@ func (m *Mapping) parseFields(n node) {
 // parseField reads one field.
 func parseField(n node) field {
 	var f field
-	found := n.entries(keyColumn, keyConstant, keyTemplate, "transforms")
+	found := n.entries(keyColumn, keyConstant, keyTemplate, keyDigest, "transforms")
 	if found == nil {
 		return f
 	}
-	for _, kind := range []string{keyColumn, keyConstant, keyTemplate} {
+	for _, kind := range []string{keyColumn, keyConstant, keyTemplate, keyDigest} {
 		given, ok := found[kind]
 		if !ok {
 			continue
 		}
-		text, ok := given.text()
 		if f.kind != "" {
 			given.wrong("stands beside "+f.kind, "keep one of them")
 		}
 		f.kind = kind
+		if kind == keyDigest {
+			f.columns, f.make = parseDigest(given)
+			continue
+		}
+		text, ok := given.text()
 		switch {
 		case !ok:
 		case kind == keyColumn && text == "":
@@ -121,7 +126,7 @@ func parseField(n node) field {
 		}
 	}
 	if f.kind == "" {
-		n.wrong("is made of nothing", "give it a column, a constant or a template")
+		n.wrong("is made of nothing", "give it a column, a constant, a template or a digest")
 	}
 	if given, ok := found["transforms"]; ok {
 		for _, item := range given.list() {

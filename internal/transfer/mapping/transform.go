@@ -63,7 +63,7 @@ var plainTransforms = map[string]transform{
 		v.null = v.text == ""
 		return v, nil
 	},
-	"bool":      boolOf([]string{"1", "t", "true", "y", "yes", "on"}, []string{"", "0", "f", "false", "n", "no", "off"}),
+	"bool":      boolOf([]string{"1", "t", "true", "y", "yes", "on", "\x01"}, []string{"", "0", "f", "false", "n", "no", "off", "\x00"}), // the last ones are BIT(1)
 	"sql_time":  sqlTime(time.UTC),
 	"unix_time": unixTime(time.Second),
 	"e164":      nil, // by the configured region; see mobileOf

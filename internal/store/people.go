@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"registrar/internal/registration"
+	"registrar/internal/transfer"
+)
+
+// People implements transfer.Store.
+type People struct{ db *DB }
+
+// People gives those who come from other systems, many at once.
+func (db *DB) People() *People { return &People{db} }
+
+const (
+	insertAccounts = `INSERT INTO accounts (id, caller, external_id, username, username_key, email, email_key, mobile, password_hash, status, registered_at, email_verified_at, mobile_verified_at) VALUES `
+	accountRow     = `(?,?,?,?,?,?,?,?,?,?,?,?,?)`
+
+	insertProfiles = `INSERT INTO profiles (account_id, first_name, last_name, locale, marketing_consent) VALUES `
+	profileRow     = `(?,?,?,?,?)`
+)
+
+// togetherTries is how often a batch is tried with many rows in a statement while
+// others take its names and addresses in between. After that each row goes by itself.
+const togetherTries = 2
+
+// Save implements transfer.Store. What is taken is looked for before anything is
+// inserted, to keep it out of INSERTs of many rows, which fail as a whole; who else
+// takes a key meanwhile is told by the database, as ever.
+func (p *People) Save(ctx context.Context, b transfer.Batch) error {
+	tries := 0
+	return p.db.transactAs(ctx, "import", true, func(ctx context.Context, t *tx) error {
+		at, err := t.importBy(ctx, p.db.dialect, b.Import.ID)
+		switch {
+		case errors.Is(err, registration.ErrNotFound):
+			return answer{transfer.ErrOvertaken}
+		case err != nil:
+			return err
+		case at.Revision == b.Revision:
+			return nil // by an attempt before this one
+		case at.Revision != b.Import.Revision:
+			return answer{transfer.ErrOvertaken}
+		}
+		tries++
+		s := &saving{tx: t, dialect: p.db.dialect, batch: b}
+		if err := s.all(ctx, tries <= togetherTries); err != nil {
+			return err
+		}
+		after, err := b.Settle(s.outcomes)
+		if err != nil {
+			return answer{err}
+		}
+		return t.updateImport(ctx, b.Import.Revision, after)
+	})
+}
+
+// saving is one attempt to save a batch.
+type saving struct {
+	*tx
+	dialect  dialect
+	batch    transfer.Batch
+	known    *takenKeys
+	outcomes []transfer.Outcome
+	writing  []registration.Registration
+}
+
+// all stores everybody who can be.
+func (s *saving) all(ctx context.Context, together bool) (err error) {
+	if len(s.batch.People) == 0 {
+		return nil
+	}
+	if s.known, err = lookUp(ctx, s.conn, s.batch.People); err != nil {
+		return err
+	}
+	for _, c := range s.batch.People {
+		o, err := s.one(ctx, c.Mapped, together)
+		if err != nil {
+			return err
+		}
+		s.outcomes = append(s.outcomes, o)
+	}
+	err = s.insert(ctx, s.writing, together)
+	if s.dialect.classify(err).class == duplicate {
+		return errAborted // taken since it was looked for: the next attempt sees it
+	}
+	return err
+}
+
+// one says what becomes of somebody. Where rows go by themselves, it inserts the
+// account too.
+func (s *saving) one(ctx context.Context, m transfer.Mapped, together bool) (transfer.Outcome, error) {
+	for {
+		o, err := s.batch.Decide(ctx, m, s.known)
+		if err != nil || o.Status != transfer.StatusStored {
+			return o, err
+		}
+		reg, err := s.batch.Compose(o.Mapped)
+		if err != nil {
+			return o, answer{err}
+		}
+		if !together {
+			err := s.run(ctx, insertAccount, accountValues(reg.Account)...)
+			f := s.dialect.classify(err)
+			if f.class == duplicate && s.known.taken(reg.Account, f.index) {
+				m = o.Mapped
+				continue
+			}
+			if err != nil {
+				return o, err
+			}
+		}
+		s.known.add(reg.Account)
+		s.writing = append(s.writing, reg)
+		return o, nil
+	}
+}
+
+// insert writes the rows of registrations.
+func (s *saving) insert(ctx context.Context, all []registration.Registration, together bool) error {
+	var accounts, profiles rows
+	var notifications []registration.Notification
+	var events []registration.Event
+	for _, r := range all {
+		if together {
+			accounts.n++
+			accounts.values = append(accounts.values, accountValues(r.Account)...)
+		}
+		profiles.n++
+		profiles.values = append(profiles.values, r.Account.ID[:], r.Profile.FirstName, r.Profile.LastName, r.Profile.Locale, flag(r.Profile.MarketingConsent))
+		notifications, events = append(notifications, r.Notifications...), append(events, r.Events...)
+	}
+	if err := s.insertRows(ctx, insertAccounts, accountRow, accounts); err != nil {
+		return err
+	}
+	if err := s.insertRows(ctx, insertProfiles, profileRow, profiles); err != nil {
+		return err
+	}
+	ledger, outbox, err := notificationRows(notifications)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if err := s.insertRows(ctx, insertNotifications, tuples(1, 19), ledger); err != nil {
+		return err
+	}
+	if err := s.insertRows(ctx, insertOutbox, tuples(1, 8), outbox); err != nil {
+		return err
+	}
+	published, err := eventRows(events)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return s.writeEvents(ctx, published)
+}
+
+// insertRows inserts rows: on SQLite, where each statement is one that is kept
+// prepared, by several statements, and else by one.
+func (s *saving) insertRows(ctx context.Context, into, row string, all rows) error {
+	if s.dialect.serial {
+		return s.insertMany(ctx, into, row, all)
+	}
+	if all.n == 0 {
+		return nil
+	}
+	return s.run(ctx, statement(into+tuples(all.n, len(all.values)/all.n)), all.values...)
+}
+
+func accountValues(a registration.Account) []any {
+	return []any{
+		a.ID[:], a.Caller, sql.NullString{String: a.ExternalID, Valid: a.ExternalID != ""}, a.Username.Text, a.Username.Key, a.Email.Text, a.Email.Key, string(a.Mobile),
+		a.PasswordHash, string(a.Status), micros(a.RegisteredAt), micros(a.EmailVerifiedAt), micros(a.MobileVerifiedAt),
+	}
+}

@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jmoiron/sqlx"
+
+	"registrar/internal/registration"
+	"registrar/internal/transfer"
+)
+
+// takenKeys implements transfer.Keys by what the database was asked for, and by what
+// is stored in its transaction.
+type takenKeys struct {
+	ask                               func(ctx context.Context, query string, args ...any) ([]string, error)
+	username, email, external, erased map[string]bool
+	looked                            map[string]bool // user names that the database was asked for
+}
+
+// Held implements transfer.Keys. A name that was made in the place of another one
+// is asked for here.
+func (k *takenKeys) Held(ctx context.Context, a registration.Account) (transfer.Held, error) {
+	if !k.looked[a.Username.Key] {
+		k.looked[a.Username.Key] = true
+		if err := k.find(ctx, k.username, `SELECT username_key FROM accounts WHERE username_key = ?`, a.Username.Key); err != nil {
+			return transfer.Held{}, err
+		}
+	}
+	return transfer.Held{
+		Taken:   transfer.Taken{Username: k.username[a.Username.Key], Email: a.Email.Text != "" && k.email[a.Email.Key]},
+		Present: k.external[a.ExternalID],
+		Erased:  k.erased[a.ExternalID],
+	}, nil
+}
+
+// add notes the keys of somebody who is about to be stored.
+func (k *takenKeys) add(a registration.Account) {
+	k.username[a.Username.Key], k.external[a.ExternalID] = true, true
+	if a.Email.Text != "" {
+		k.email[a.Email.Key] = true
+	}
+}
+
+// taken notes the key that the database says is there.
+func (k *takenKeys) taken(a registration.Account, index string) (known bool) {
+	switch index {
+	case uniqueUsername:
+		k.username[a.Username.Key] = true
+	case uniqueEmail:
+		k.email[a.Email.Key] = true
+	case uniqueExternalID:
+		k.external[a.ExternalID] = true
+	default:
+		return false
+	}
+	return true
+}
+
+// find asks for keys, and notes those that are there.
+func (k *takenKeys) find(ctx context.Context, into map[string]bool, query string, args ...any) error {
+	query, args, err := sqlx.In(query, args...)
+	if err != nil {
+		return err
+	}
+	found, err := k.ask(ctx, query, args...)
+	for _, key := range found {
+		into[key] = true
+	}
+	return err
+}
+
+// lookUp asks for all keys of some people, who are of one caller. The statements
+// are not kept prepared: there is one for each number of people.
+func lookUp(ctx context.Context, conn *sqlx.Conn, people []transfer.Candidate) (*takenKeys, error) {
+	k := &takenKeys{
+		ask: func(ctx context.Context, query string, args ...any) (found []string, err error) {
+			err = conn.SelectContext(ctx, &found, query, args...)
+			return found, err
+		},
+		username: map[string]bool{}, email: map[string]bool{}, external: map[string]bool{}, erased: map[string]bool{}, looked: map[string]bool{},
+	}
+	caller := people[0].Person.Account.Caller
+	usernames, emails, externals := make([]string, 0, len(people)), make([]string, 0, len(people)), make([]string, 0, len(people))
+	for _, c := range people {
+		a := c.Person.Account
+		usernames, externals = append(usernames, a.Username.Key), append(externals, a.ExternalID)
+		k.looked[a.Username.Key] = true
+		if a.Email.Text != "" {
+			emails = append(emails, a.Email.Key)
+		}
+	}
+	for _, look := range []struct {
+		into  map[string]bool
+		query string
+		args  []any
+	}{
+		{k.external, `SELECT external_id FROM accounts WHERE caller = ? AND external_id IN (?)`, []any{caller, externals}},
+		{k.erased, `SELECT external_id FROM erasures WHERE caller = ? AND external_id IN (?)`, []any{caller, externals}},
+		{k.username, `SELECT username_key FROM accounts WHERE username_key IN (?)`, []any{usernames}},
+	} {
+		if err := k.find(ctx, look.into, look.query, look.args...); err != nil {
+			return nil, err
+		}
+	}
+	if len(emails) == 0 {
+		return k, nil
+	}
+	return k, k.find(ctx, k.email, `SELECT email_key FROM accounts WHERE email_key IN (?)`, emails)
+}
+
+// Look implements transfer.Looker.
+func (p *People) Look(ctx context.Context, people []transfer.Candidate) (transfer.Keys, error) {
+	var keys *takenKeys
+	err := p.db.view(ctx, "taken keys", func(ctx context.Context, conn *sqlx.Conn) (err error) {
+		keys, err = lookUp(ctx, conn, people)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The connection is another's by now: what comes up later is asked for on its own.
+	keys.ask = func(ctx context.Context, query string, args ...any) (found []string, err error) {
+		err = p.db.view(ctx, "taken keys", func(ctx context.Context, conn *sqlx.Conn) error {
+			found = nil
+			return conn.SelectContext(ctx, &found, query, args...)
+		})
+		return found, err
+	}
+	return keys, nil
+}

@@ -1,0 +1,121 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"registrar/internal/transfer"
+)
+
+// jsonFile reads JSON Lines: an object a line. Lines without anything are passed over.
+type jsonFile struct {
+	*file
+	columns []string
+	reader  *bufio.Reader
+	at      place
+}
+
+func openJSON(f *file, columns []string, at transfer.Position) (*jsonFile, error) {
+	from, err := placeOf(at, f.size)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(from.offset, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	return &jsonFile{file: f, columns: columns, reader: bufio.NewReaderSize(f, 64<<10), at: from}, nil
+}
+
+// line reads one line, of which no more than maxRow octets are kept.
+func (j *jsonFile) line() (text []byte, tooLong bool, err error) {
+	for {
+		part, err := j.reader.ReadSlice('\n')
+		j.at.offset += int64(len(part))
+		if tooLong = tooLong || len(text)+len(part) > maxRow; !tooLong {
+			text = append(text, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && len(text) == 0 && !tooLong:
+			return nil, false, io.EOF
+		case err != nil && !errors.Is(err, io.EOF):
+			return nil, false, fmt.Errorf("source: %w", err)
+		}
+		j.at.line++
+		return trimEnd(text), tooLong, nil
+	}
+}
+
+// Next implements transfer.Source.
+func (j *jsonFile) Next(ctx context.Context, limit int) ([]transfer.Row, error) {
+	rows := make([]transfer.Row, 0, limit)
+	for octets := 0; len(rows) < limit && octets < maxRow; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		begin := j.at
+		text, tooLong, err := j.line()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if begin.offset == 0 {
+			text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+		}
+		octets += len(text)
+		row := transfer.Row{Number: begin.line, After: j.at.position(), Done: j.at.offset, Raw: text}
+		switch {
+		case tooLong:
+			row.Wrong = wrongLength
+		case len(bytes.TrimSpace(text)) == 0:
+			continue
+		default:
+			row.Values, row.Wrong = j.values(text)
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
+		return nil, io.EOF
+	}
+	return rows, nil
+}
+
+// values picks the columns that are asked for. One that an object does not have is
+// null in it.
+func (j *jsonFile) values(text []byte) (values []transfer.Value, wrong string) {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(text, &object); err != nil || object == nil {
+		return nil, "it is not a JSON object"
+	}
+	values = make([]transfer.Value, len(j.columns))
+	for i, name := range j.columns {
+		raw, ok := object[name]
+		switch {
+		case !ok, string(raw) == "null":
+			values[i].Null = true
+		case raw[0] == '"':
+			if json.Unmarshal(raw, &values[i].Text) != nil {
+				return nil, "it is not a JSON object"
+			}
+		case raw[0] == '{', raw[0] == '[':
+			return nil, "a column's value is neither a text nor a number, true, false or null"
+		default:
+			values[i].Text = string(raw) // as it is written: large numbers keep all their digits
+		}
+	}
+	return values, ""
+}
+
+// Total implements transfer.Source.
+func (j *jsonFile) Total() int64 { return j.size }
+
+// Unit implements transfer.Source.
+func (j *jsonFile) Unit() string { return "line" }
