@@ -52,6 +52,7 @@ func Of(e registration.Event) (Event, error) {
 	switch e.Type {
 	case registration.EventRegistrationCreated, registration.EventRegistrationCompleted:
 		d.Status = string(e.Status)
+	case registration.EventRegistrationErased: // keys alone
 	case registration.EventContactVerified:
 		d.Channel = string(e.Channel)
 	case registration.EventRegistrationRefused:

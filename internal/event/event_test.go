@@ -65,7 +65,7 @@ func happened() []registration.Event {
 	completed, refused := of(3, registration.EventRegistrationCompleted), of(4, registration.EventRegistrationRefused)
 	created.Status, verified.Channel, completed.Status = registration.PendingVerification, registration.EmailChannel, registration.Active
 	refused.AccountID, refused.Refusal = registration.ID{}, registration.EmailTaken
-	return []registration.Event{created, verified, completed, refused}
+	return []registration.Event{created, verified, completed, refused, of(5, registration.EventRegistrationErased)}
 }
 
 // TestEveryEventIsValid by the schema of its type, with all that it may tell

@@ -11,6 +11,7 @@ const (
 	EventRegistrationRefused   EventType = "registration.refused"   // a well-formed request was turned down
 	EventRegistrationCompleted EventType = "registration.completed" // the account is ACTIVE
 	EventContactVerified       EventType = "contact.verified"       // an address or a number is its owner's
+	EventRegistrationErased    EventType = "registration.erased"    // the person was erased: forget what you have of them
 )
 
 // Event is something that happened to a registration, for other systems. It
