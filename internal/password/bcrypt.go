@@ -57,8 +57,9 @@ func (b Bcrypt) Hash(password string) (string, error) {
 }
 
 // bcryptHash is one of $2a$, $2b$ or $2y$, which differ by name only: the
-// names tell of errors of C programs, with 8-bit characters and with passwords
-// of over 255 octets, that are corrected in what makes them since 2014.
+// names tell of errors that C programs once had, with 8-bit characters (up to
+// 2011) and with passwords of over 255 octets (up to 2014). A $2a$ that was made
+// by such an error matches nothing.
 type bcryptHash struct {
 	text string
 	cost int

@@ -21,10 +21,14 @@ type Census map[Class]int
 const maxDecoyClasses = 64
 
 // Decoys gives logins that nobody has a hash to verify, so that they are
-// refused after the same work as those that somebody has. A login always gets
-// the same one, at every server with the same secret and the same census, and the classes
-// of all of them are distributed as the census is: what the time tells of a login is as true of
-// those that nobody has. It may be used by several goroutines.
+// refused after the same work as those that somebody has. A login gets the same
+// one each time, at every server with the same secret and the same census, and
+// the classes of all of them are distributed as the census is: whatever the
+// time tells of a login, it is as likely of one that nobody has. It may be used
+// by several goroutines.
+//
+// Not to be relied on: that this holds for somebody who knows more of an account
+// than its login, such as when it was made.
 type Decoys struct {
 	key     []byte
 	classes atomic.Pointer[[]weighted]
@@ -47,10 +51,11 @@ func NewDecoys(secret []byte, today Class) (*Decoys, error) {
 	return d, d.Recount(Census{today: 1})
 }
 
-// Recount puts another census in place. Of a login's decoys before and after, few
-// differ in their class: as many as there are accounts whose hash has changed its
-// class, in the same direction. Counts below 1 do not count; one without any changes nothing. The error
-// is ErrHash for a class that is none, and then nothing changes.
+// Recount puts another census in place. Decoys move as accounts do: where a
+// tenth of the accounts has a hash of another class now, so has a tenth of the
+// logins, and the others keep theirs. Counts below 1 do not count, and a census
+// without any other changes nothing. The error is ErrHash for a class that is
+// none, and then nothing changes either.
 func (d *Decoys) Recount(census Census) error {
 	var classes []weighted
 	for class, count := range census {
@@ -76,16 +81,17 @@ func (d *Decoys) Recount(census Census) error {
 	return nil
 }
 
-// For gives the decoy of a login in its canonical form: were it another, each
-// way to write it would have a decoy of its own. It takes some microseconds, so call it for
-// every login, before it is known whether somebody has it. No password matches it.
+// For gives the decoy of a login, which must be in its canonical form: else each
+// way to write it has a decoy of its own, as no account has. It takes some
+// microseconds, so it is to be asked for every login, also of an account. No
+// password matches it.
 func (d *Decoys) For(login string) string {
 	var chosen Class
 	least := math.Inf(1)
 	for _, c := range *d.classes.Load() {
-		// The least of exponential variates of rates that are the weights: each
-		// class is it as often as its weight says, and a weight that changes moves
-		// no login between two others (weighted rendezvous hashing).
+		// Weighted rendezvous hashing: of exponential variates whose rates are the
+		// weights, each is the least as often as its weight says, and a weight that
+		// changes moves no login from one of the other classes to another.
 		if wait := exponential(d.sum("class", c.class, login)) / c.weight; wait < least {
 			least, chosen = wait, c.class
 		}

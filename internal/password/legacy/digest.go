@@ -2,10 +2,10 @@ package legacy
 
 import (
 	"crypto"
-	_ "crypto/md5"    // for crypto.MD5
-	_ "crypto/sha1"   // for crypto.SHA1
-	_ "crypto/sha256" // for crypto.SHA256
-	_ "crypto/sha512" // for crypto.SHA512
+	_ "crypto/md5"    //nolint:gosec // what others made with it is to be verified
+	_ "crypto/sha1"   //nolint:gosec // likewise
+	_ "crypto/sha256" // these four for crypto.Hash
+	_ "crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
@@ -57,8 +57,9 @@ type digestHash struct {
 }
 
 // Digest composes the form $digest$ of what a system keeps in columns:
-// algorithm is md5, sha1, sha256 or sha512, sum the digest in hexadecimal of either
-// case, salt the octets that were hashed, none with Plain and up to 64. The error is ErrHash.
+// algorithm is md5, sha1, sha256 or sha512, salt the octets that were hashed,
+// none with Plain and else 1 to 64, sum the digest in hexadecimal of either
+// case. The error is ErrHash.
 func Digest(algorithm string, order Order, salt []byte, sum string) (string, error) {
 	text := fmt.Sprintf("$digest$%s$%s$%s$%s", algorithm, order, base64.RawStdEncoding.EncodeToString(salt), strings.ToLower(sum))
 	_, err := Parse(text)

@@ -22,7 +22,7 @@ type Class struct {
 	Cost   string // its parameters in the format's own notation: "10", "m=19456,t=2,p=1"; empty if it has none
 }
 
-// String is for reports: "bcrypt 10".
+// String is for reports: "pbkdf2-sha256 29000".
 func (c Class) String() string { return strings.TrimSuffix(c.Format+" "+c.Cost, " ") }
 
 // Hash is a stored hash that is well-formed and within bounds.

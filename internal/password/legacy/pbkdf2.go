@@ -2,7 +2,7 @@ package legacy
 
 import (
 	"crypto/pbkdf2"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // what others made with it is to be verified
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"

@@ -1,0 +1,88 @@
+package password_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"registrar/internal/password"
+)
+
+// stored are hashes of a store that fails as often as it is told.
+type stored struct {
+	hashes []string
+	fails  int
+	asked  []time.Time
+}
+
+func (s *stored) EachHash(ctx context.Context, give func(string)) error {
+	s.asked = append(s.asked, time.Now())
+	if _, bounded := ctx.Deadline(); !bounded {
+		return errors.New("without a deadline")
+	}
+	if s.fails > 0 {
+		s.fails--
+		return errors.New("no database")
+	}
+	for _, h := range s.hashes {
+		give(h)
+	}
+	return nil
+}
+
+// TestDecoysFollowTheStore: at once, again after a minute where that fails, and
+// then about every six hours.
+func TestDecoysFollowTheStore(t *testing.T) {
+	bcrypt := password.Class{Format: "bcrypt", Cost: "10"}
+	hash, err := password.Bcrypt{Cost: 10}.Hash("velvet-anchor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		d, err := password.NewDecoys(make([]byte, 32), password.DefaultArgon2id.Class())
+		if err != nil {
+			t.Fatal(err)
+		}
+		classes := func() map[password.Class]int {
+			t.Helper()
+			found := map[password.Class]int{}
+			for n := range 100 {
+				class, err := password.Classify(d.For(fmt.Sprint(n)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				found[class]++
+			}
+			return found
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		store := &stored{hashes: []string{hash, "$nonsense$", ""}, fails: 2}
+		var log strings.Builder
+		ended := make(chan error)
+		go func() { ended <- d.Follow(ctx, store, slog.New(slog.NewTextHandler(&log, nil))) }()
+		time.Sleep(time.Second)
+		if got := classes(); got[password.DefaultArgon2id.Class()] != 100 {
+			t.Errorf("before the first count: %v", got)
+		}
+		time.Sleep(2 * time.Minute)
+		if got := classes(); got[bcrypt] != 100 {
+			t.Errorf("after it: %v", got)
+		}
+		time.Sleep(24 * time.Hour)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if n := len(store.asked); n < 3+4 || n > 3+5 {
+			t.Errorf("counted %d times in a day", n)
+		}
+		if n := strings.Count(log.String(), "cannot be counted"); n != 1 || !strings.Contains(log.String(), "no database") {
+			t.Errorf("the log says\n%s", log.String())
+		}
+	})
+}
