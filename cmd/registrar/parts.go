@@ -49,6 +49,7 @@ type parts struct {
 	bounces   *bounces
 	receipts  *delivery.Receipts // nil where no provider sends any
 	codes     *verification.Keys
+	decoys    *password.Decoys
 	service   *registration.Service
 	links     *campaign.Links
 	outbox    depth
@@ -111,6 +112,7 @@ func (p *parts) startApplication(ctx context.Context, c config.Config, s *stages
 	}
 	s.start(ctx, func(ctx context.Context) error { return caller.Sweep(ctx, p.db.Nonces(), p.log) })
 	s.start(ctx, func(ctx context.Context) error { return verification.Sweep(ctx, p.db.CodeQuotas(), p.log) })
+	p.startLogins(ctx, s)
 	s.start(ctx, func(ctx context.Context) error { return shadow.Sweep(ctx, p.db.Shadow(), p.log) })
 }
 
@@ -235,7 +237,7 @@ func (p *parts) openService(c config.Config) error {
 		Shadow:           shadow.Recorder{Store: p.db.Shadow(), Compared: p.metrics.Shadow},
 		Unrecorded:       p.unrecorded,
 	}
-	return nil
+	return p.openLogins(c, algorithm)
 }
 
 // hashing is how new passwords are hashed.

@@ -57,6 +57,7 @@ type Config struct {
 	Log          Log          `koanf:"log"`
 	Registration Registration `koanf:"registration"`
 	Codes        Codes        `koanf:"codes"`
+	Attempts     Attempts     `koanf:"attempts"`
 	Password     Password     `koanf:"password"`
 	Database     Database     `koanf:"database"`
 	Kafka        Kafka        `koanf:"kafka"`
@@ -341,6 +342,7 @@ func Default() Config {
 		Log:          Log{Level: "info", Format: "text"},
 		Registration: Registration{NotificationLife: 72 * time.Hour},
 		Codes:        Codes{Life: 10 * time.Minute, Attempts: 5, Cooldown: 30 * time.Second, DailyCap: 10},
+		Attempts:     defaultAttempts(),
 		Password:     Password{Algorithm: "argon2id", Argon2MemoryKiB: 19456, Argon2Passes: 2, BcryptCost: 12, MinLength: 8, Queue: 128},
 		Database: Database{
 			Driver: SQLite, Name: "registrar", User: "registrar", Migrate: true, TLS: "off", PoolSize: 16,

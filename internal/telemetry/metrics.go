@@ -35,6 +35,7 @@ type Metrics struct {
 	tierGivenUp   prometheus.Counter
 	tierServed    *prometheus.CounterVec
 	tierServing   *prometheus.HistogramVec
+	passwords     *prometheus.CounterVec
 }
 
 // tierBuckets are for calls between web servers and application servers.
@@ -110,6 +111,9 @@ func NewMetrics(version string) *Metrics {
 		tierServing: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "registrar_tier_serve_seconds", Help: "How long such calls took here.", Buckets: tierBuckets,
 		}, []string{"method"}),
+		passwords: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_password_verifications_total", Help: "Passwords that were to be verified by outcome: valid, invalid, limited (too many wrong ones) or error.",
+		}, []string{"outcome"}),
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "registrar_build_info", Help: "1; the version is the label.", ConstLabels: prometheus.Labels{"version": version},
@@ -118,7 +122,7 @@ func NewMetrics(version string) *Metrics {
 	for _, result := range []string{"ok", "error"} {
 		m.published.WithLabelValues(result)
 	}
-	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.fed, m.swept, m.providers, m.throttled, m.paced, m.receipts, m.bounces, m.shadow, m.tierCalls, m.tierDuration, m.tierRepeats, m.tierServed, m.tierServing, info,
+	m.registry.MustRegister(m.requests, m.duration, m.callers, m.notifications, m.latency, m.published, m.poison, m.fed, m.swept, m.providers, m.throttled, m.paced, m.receipts, m.bounces, m.shadow, m.tierCalls, m.tierDuration, m.tierRepeats, m.tierServed, m.tierServing, m.passwords, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -165,6 +169,14 @@ func (m *Metrics) TierGivenUp() { m.tierGivenUp.Inc() }
 func (m *Metrics) TierServed(method, code string, took time.Duration) {
 	m.tierServed.WithLabelValues(method, cmp.Or(code, "ok")).Inc()
 	m.tierServing.WithLabelValues(method).Observe(took.Seconds())
+}
+
+// PasswordVerifications shows what is counted of an outcome, with nothing counted.
+func (m *Metrics) PasswordVerifications(outcome string) { m.passwords.WithLabelValues(outcome) }
+
+// PasswordVerification counts a password that was to be verified.
+func (m *Metrics) PasswordVerification(outcome string) {
+	m.passwords.WithLabelValues(outcome).Inc()
 }
 
 // Admission counts what was decided about a caller's request.
