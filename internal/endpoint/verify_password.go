@@ -8,8 +8,9 @@ import (
 )
 
 func (e *Endpoint) verifyPassword(ctx context.Context, in *registrationv1.VerifyPasswordRequest) (*registrationv1.VerifyPasswordResponse, error) {
+	c := e.Caller(ctx)
 	verdict, err := e.Registrar.VerifyPassword(ctx, registration.PasswordRequest{
-		Caller: e.Caller(ctx).Name, Login: text(in.Login), Password: text(in.Password), Origin: text(in.Origin), TraceParent: e.TraceParent(ctx),
+		Caller: c.Name, EnumerationSafe: c.EnumerationSafe, Login: text(in.Login), Password: text(in.Password), Origin: text(in.Origin), TraceParent: e.TraceParent(ctx),
 	})
 	if err != nil {
 		return nil, err

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// phantomMark begins the keys of a phantom's address. No address and no user
+// PhantomKeys begins the canonical keys of all phantoms. No address and no user
 // name has a space in its key.
-const phantomMark = "phantom "
+const PhantomKeys = "phantom "
 
 // Phantom says whether the account was stored under an address that belongs to
 // another one already. It can be found by its id, its user name and its
 // external id, and by its address never; nor does it become ACTIVE.
 func (a Account) Phantom() bool { return a.Email.Key == a.phantomKey() }
 
-func (a Account) phantomKey() string { return phantomMark + a.ID.String() }
+func (a Account) phantomKey() string { return PhantomKeys + a.ID.String() }
 
 // phantom is what is stored in the place of reg where its address is taken, for
 // callers who are not to be told: the same rows with the same ids, so that every
@@ -48,7 +48,7 @@ func (s *Service) phantom(reg Registration, m *moment) *Registration {
 
 // noticeQuota is of the mails that tell the owner of an address of attempts to
 // register with it.
-func (s *Service) noticeQuota(key string) CodeQuota { return s.quota(EmailChannel, phantomMark+key) }
+func (s *Service) noticeQuota(key string) CodeQuota { return s.quota(EmailChannel, PhantomKeys+key) }
 
 // isPhantom says whether the contact is the address of a phantom, which cannot
 // be verified. Its number can.
@@ -69,6 +69,9 @@ func (d *Details) concealPhantom() {
 // account. One address may name any number of their registrations, of which at
 // most one is real: which one, or whether any, is what they are not told.
 var errAddressLookup = NewError(Forbidden, "This caller may not look up registrations by e-mail address. Ask by registrationId, externalId, or a user name that is no address.")
+
+// isAddress says whether the login is an e-mail address.
+func (l Login) isAddress() bool { return strings.ContainsRune(l.Email, '@') }
 
 // isAddress says whether the key is an e-mail address, as a user name may be.
 func (k Key) isAddress() bool { return k.Email != "" || strings.ContainsRune(k.Username, '@') }

@@ -24,13 +24,15 @@ type stranger struct {
 // has none.
 func newStranger(t *testing.T, taken bool, owner ...func(*registration.Request)) *stranger {
 	t.Helper()
-	s, store, _ := service(t)
+	s, l := loginService(t)
+	store := l.memory
+	store.accounts, store.audit = nil, nil // without those whom others log in
 	w := &stranger{t: t, Service: s, store: store, at: now}
 	s.Now = func() time.Time { return w.at }
 	s.RecordEvents = true
 	if taken {
 		r := request()
-		r.Caller, r.Username, r.ExternalID, r.MobileNumber = "shop", "owner", "1", ""
+		r.Caller, r.Username, r.ExternalID, r.MobileNumber, r.Password = "shop", "owner", "1", "", "another velvet anchor"
 		for _, c := range owner {
 			c(&r)
 		}
@@ -85,6 +87,13 @@ func (w *stranger) enter(i int, channel registration.Channel, code string) {
 	w.note("verify", v, err)
 }
 
+// logIn is with the password that the stranger has registered with.
+func (w *stranger) logIn(login string) {
+	w.t.Helper()
+	v, err := w.VerifyPassword(w.t.Context(), registration.PasswordRequest{Caller: "monolith", Login: login, Password: request().Password, EnumerationSafe: true})
+	w.note("log in", v, err)
+}
+
 func (w *stranger) resend(i int, channel registration.Channel) {
 	w.t.Helper()
 	r, err := w.Resend(w.t.Context(), registration.ResendRequest{RegistrationID: w.ids[i], Channel: channel})
@@ -112,6 +121,8 @@ func (w *stranger) everything() {
 	w.look(registration.Lookup{ExternalID: "4711"})
 	w.look(registration.Lookup{Email: "layla@example.com"})
 	w.look(registration.Lookup{Username: "layla@example.com"})
+	w.logIn("layla.h")
+	w.logIn("Layla@Example.com")
 	w.enter(0, email, "no code")
 	w.resend(0, email)
 	w.at = w.at.Add(time.Minute)
@@ -167,6 +178,7 @@ func TestEnumerationSafe(t *testing.T) {
 				w.look(registration.Lookup{RegistrationID: w.ids[0]})
 				w.look(registration.Lookup{ExternalID: "4711"})
 				w.look(registration.Lookup{Username: "layla@example.com"})
+				w.logIn("layla@example.com")
 				w.enter(0, email, "no code")
 			}
 			same(t, free, taken)

@@ -14,6 +14,10 @@ type PasswordRequest struct {
 	Origin      string // from where the person logs in, in the caller's terms; "" for not told
 	TraceParent string
 	Call        Call
+	// EnumerationSafe: by an e-mail address only ACTIVE accounts can be logged in
+	// to. Whoever has just registered with an address would else be told, by the
+	// password that they gave, whether the account under it is theirs.
+	EnumerationSafe bool
 }
 
 // PasswordVerdict is the answer to VerifyPassword. ID and Status are zero where
@@ -103,6 +107,9 @@ func (s *Service) verifyPassword(ctx context.Context, r PasswordRequest) (Passwo
 		return PasswordVerdict{}, unavailable(ctx, err)
 	}
 	credential, right, err := s.judgePassword(ctx, login, r.Password)
+	if r.EnumerationSafe && login.isAddress() && credential.Status != Active {
+		right = false
+	}
 	if err != nil || right {
 		s.settle(ctx, func(ctx context.Context) error { return s.Attempts.GiveBack(ctx, a, known, right) })
 	}

@@ -67,7 +67,7 @@ func TestCallers(t *testing.T) {
 		erp := add(t, db, system("erp", func(c *caller.Caller) {
 			c.Secrets = []caller.Secret{sealed}
 			c.CertificateSubject = `CN=erp,O=Åcme \,\"Söns\"`
-			c.Policy = caller.Policy{Operations: []string{"GetRegistration", "Register"}, Rate: 50, Burst: 200, DailyQuota: 100_000, SuppressNotifications: true, VerifiedContacts: true}
+			c.Policy = caller.Policy{Operations: []string{"GetRegistration", "Register"}, Rate: 50, Burst: 200, DailyQuota: 100_000, SuppressNotifications: true, VerifiedContacts: true, Shadow: true}
 		}))
 		bare := add(t, db, system("bare", func(c *caller.Caller) { c.Secrets, c.Disabled = nil, true }))
 		portal := add(t, db, system("portal-1.example"))
@@ -98,14 +98,14 @@ func TestCallers(t *testing.T) {
 			c.Name, c.CreatedAt = "cannot change", now().Add(time.Hour)
 			c.Secrets[0].ExpiresAt = erp.CreatedAt.Add(24 * time.Hour)
 			c.Secrets = append([]caller.Secret{newest}, c.Secrets...)
-			c.CertificateSubject, c.Policy, c.Disabled, c.UpdatedAt = "", caller.Policy{Rate: 1}, true, erp.UpdatedAt.Add(time.Minute)
+			c.CertificateSubject, c.Policy, c.Disabled, c.UpdatedAt = "", caller.Policy{Rate: 1, EnumerationSafe: true}, true, erp.UpdatedAt.Add(time.Minute)
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		sealed.ExpiresAt = erp.CreatedAt.Add(24 * time.Hour)
-		erp.Secrets, erp.CertificateSubject, erp.Policy, erp.Disabled, erp.UpdatedAt = []caller.Secret{newest, sealed}, "", caller.Policy{Rate: 1}, true, erp.UpdatedAt.Add(time.Minute)
+		erp.Secrets, erp.CertificateSubject, erp.Policy, erp.Disabled, erp.UpdatedAt = []caller.Secret{newest, sealed}, "", caller.Policy{Rate: 1, EnumerationSafe: true}, true, erp.UpdatedAt.Add(time.Minute)
 		wantCallers(t, db, other, bare, erp, portal)
 
 		portal.CertificateSubject = "CN=portal"

@@ -94,7 +94,7 @@ func (c *Client) VerifyPassword(ctx context.Context, r registration.PasswordRequ
 		return registration.PasswordVerdict{}, err
 	}
 	out, err := c.registrations.VerifyPassword(ctx, &tierv1.VerifyPasswordRequest{
-		Call: call, Caller: r.Caller, Login: r.Login, Password: r.Password, Origin: r.Origin,
+		Call: call, Caller: r.Caller, Login: r.Login, Password: r.Password, Origin: r.Origin, EnumerationSafe: r.EnumerationSafe,
 	})
 	if err != nil || !out.GetValid() {
 		return registration.PasswordVerdict{}, err

@@ -90,6 +90,7 @@ func (s registrations) VerifyPassword(ctx context.Context, in *tierv1.VerifyPass
 	}
 	v, err := s.registrar.VerifyPassword(ctx, registration.PasswordRequest{
 		Caller: in.GetCaller(), Login: in.GetLogin(), Password: in.GetPassword(), Origin: in.GetOrigin(), TraceParent: s.trace(ctx), Call: call,
+		EnumerationSafe: in.GetEnumerationSafe(),
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the domain's own

@@ -69,7 +69,7 @@ func (s source) details() registration.Details {
 }
 
 func (s source) policy() caller.Policy {
-	p := caller.Policy{Rate: s.IntN(1 << 40), Burst: s.IntN(1 << 40), DailyQuota: s.IntN(1 << 40), SuppressNotifications: s.truth(), VerifiedContacts: s.truth()}
+	p := caller.Policy{Rate: s.IntN(1 << 40), Burst: s.IntN(1 << 40), DailyQuota: s.IntN(1 << 40), SuppressNotifications: s.truth(), VerifiedContacts: s.truth(), EnumerationSafe: s.truth(), Shadow: s.truth()}
 	for range s.IntN(3) {
 		p.Operations = append(p.Operations, s.text())
 	}
@@ -189,13 +189,17 @@ func TestEverythingArrivesAsItWas(t *testing.T) {
 		request := registration.Request{
 			Caller: h.s.text(), RequestID: h.s.text(), Username: h.s.text(), Email: h.s.text(), Password: h.s.text(), FirstName: h.s.text(), LastName: h.s.text(),
 			MobileNumber: h.s.text(), Locale: h.s.text(), MarketingConsent: h.s.truth(), ExternalID: h.s.text(), Call: call, Silent: h.s.truth(), Verified: h.s.truth(),
+			EnumerationSafe: h.s.truth(), Shadow: h.s.truth(), CallerOutcome: h.s.text(),
+		}
+		for range h.s.IntN(3) {
+			request.Refused = append(request.Refused, registration.FieldError{Field: h.s.text(), Rule: h.s.text(), Message: h.s.text()})
 		}
 		gotReceipt, err := h.Register(ctx, request)
 		came("Register", gotReceipt, receipt, err)
 		h.same(t, "Register", request)
 
 		details = h.s.details()
-		lookup := registration.Lookup{Caller: h.s.text(), RegistrationID: h.s.text(), Username: h.s.text(), Email: h.s.text(), ExternalID: h.s.text()}
+		lookup := registration.Lookup{Caller: h.s.text(), RegistrationID: h.s.text(), Username: h.s.text(), Email: h.s.text(), ExternalID: h.s.text(), EnumerationSafe: h.s.truth()}
 		gotDetails, err := h.Details(ctx, lookup)
 		came("Details", gotDetails, details, err)
 		h.same(t, "Details", lookup)
@@ -216,7 +220,7 @@ func TestEverythingArrivesAsItWas(t *testing.T) {
 		if h.s.truth() {
 			verdict = registration.PasswordVerdict{Valid: true, ID: h.s.id(), Status: registration.Status(h.s.text())}
 		}
-		password := registration.PasswordRequest{Caller: h.s.text(), Login: h.s.text(), Password: h.s.text(), Origin: h.s.text(), Call: call}
+		password := registration.PasswordRequest{Caller: h.s.text(), Login: h.s.text(), Password: h.s.text(), Origin: h.s.text(), Call: call, EnumerationSafe: h.s.truth()}
 		gotVerdict, err := h.VerifyPassword(ctx, password)
 		came("VerifyPassword", gotVerdict, verdict, err)
 		h.same(t, "VerifyPassword", password)

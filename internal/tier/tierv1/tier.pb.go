@@ -1049,14 +1049,15 @@ func (x *ResendResponse) GetNextResendAt() *timestamppb.Timestamp {
 }
 
 type VerifyPasswordRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	Caller        string                 `protobuf:"bytes,2,opt,name=caller,proto3" json:"caller,omitempty"`
-	Login         string                 `protobuf:"bytes,3,opt,name=login,proto3" json:"login,omitempty"`
-	Password      string                 `protobuf:"bytes,4,opt,name=password,proto3" json:"password,omitempty"`
-	Origin        string                 `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Call            *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Caller          string                 `protobuf:"bytes,2,opt,name=caller,proto3" json:"caller,omitempty"`
+	Login           string                 `protobuf:"bytes,3,opt,name=login,proto3" json:"login,omitempty"`
+	Password        string                 `protobuf:"bytes,4,opt,name=password,proto3" json:"password,omitempty"`
+	Origin          string                 `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"`
+	EnumerationSafe bool                   `protobuf:"varint,6,opt,name=enumeration_safe,json=enumerationSafe,proto3" json:"enumeration_safe,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *VerifyPasswordRequest) Reset() {
@@ -1122,6 +1123,13 @@ func (x *VerifyPasswordRequest) GetOrigin() string {
 		return x.Origin
 	}
 	return ""
+}
+
+func (x *VerifyPasswordRequest) GetEnumerationSafe() bool {
+	if x != nil {
+		return x.EnumerationSafe
+	}
+	return false
 }
 
 type VerifyPasswordResponse struct {
@@ -2158,13 +2166,14 @@ const file_tier_proto_rawDesc = "" +
 	"\x06locale\x18\x01 \x01(\tR\x06locale\x129\n" +
 	"\n" +
 	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12@\n" +
-	"\x0enext_resend_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\fnextResendAt\"\xa6\x01\n" +
+	"\x0enext_resend_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\fnextResendAt\"\xd1\x01\n" +
 	"\x15VerifyPasswordRequest\x12+\n" +
 	"\x04call\x18\x01 \x01(\v2\x17.registrar.tier.v1.CallR\x04call\x12\x16\n" +
 	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x14\n" +
 	"\x05login\x18\x03 \x01(\tR\x05login\x12\x1a\n" +
 	"\bpassword\x18\x04 \x01(\tR\bpassword\x12\x16\n" +
-	"\x06origin\x18\x05 \x01(\tR\x06origin\"o\n" +
+	"\x06origin\x18\x05 \x01(\tR\x06origin\x12)\n" +
+	"\x10enumeration_safe\x18\x06 \x01(\bR\x0fenumerationSafe\"o\n" +
 	"\x16VerifyPasswordResponse\x12\x14\n" +
 	"\x05valid\x18\x01 \x01(\bR\x05valid\x12'\n" +
 	"\x0fregistration_id\x18\x02 \x01(\fR\x0eregistrationId\x12\x16\n" +
