@@ -91,7 +91,7 @@ const (
 	OtherTime      Exclusion = "REGISTERED_AT_OTHER_TIME"
 	NotActive      Exclusion = "NOT_ACTIVE"
 	NoConsent      Exclusion = "NO_CONSENT"
-	NoContact      Exclusion = "NO_CONTACT" // no number for an SMS
+	NoContact      Exclusion = "NO_CONTACT" // no number for an SMS, or no address for a mail
 	NotVerified    Exclusion = "CONTACT_NOT_VERIFIED"
 	Suppressed     Exclusion = "SUPPRESSED"
 	CapReached     Exclusion = "FREQUENCY_CAP"

@@ -19,7 +19,7 @@ type Account struct {
 	Caller       string   // the system that registered it; "" where callers are not authenticated
 	ExternalID   string   // that system's own key for it, unique per caller; "" for none
 	Username     Username // unique by its canonical key
-	Email        Email    // unique by its canonical key
+	Email        Email    // unique by its canonical key; without Text for somebody who was imported without one
 	Mobile       Mobile   // "" for none
 	PasswordHash string   // PHC or modular crypt string; never leaves the store but to be verified
 	Status       Status
@@ -31,10 +31,14 @@ type Account struct {
 
 // channels are those of the account's contacts.
 func (a Account) channels() []Channel {
-	if a.Mobile == "" {
-		return []Channel{EmailChannel}
+	var all []Channel
+	if a.Email.Text != "" {
+		all = append(all, EmailChannel)
 	}
-	return []Channel{EmailChannel, SMSChannel}
+	if a.Mobile != "" {
+		all = append(all, SMSChannel)
+	}
+	return all
 }
 
 // Profile is what is known of the person beside what they sign in with.

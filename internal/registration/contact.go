@@ -2,6 +2,7 @@ package registration
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -26,7 +27,7 @@ func (c Contact) outcome() (Verified, error) {
 
 // exists says whether the account has such a contact.
 func (c Contact) exists() bool {
-	return c.Channel == EmailChannel || c.Channel == SMSChannel && c.Account.Mobile != ""
+	return slices.Contains(c.Account.channels(), c.Channel)
 }
 
 // verifiedAt is when the contact was shown to be its owner's; zero for not yet.

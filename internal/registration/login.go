@@ -29,7 +29,7 @@ func (rules Rules) login(text string) Login {
 	case noEmail == nil:
 		return Login{Username: email.Key, Email: email.Key, Key: email.Key}
 	case noUsername == nil:
-		return Login{Username: username.Key, Email: username.Key, Key: username.Key}
+		return Login{Username: username.Key, Email: noLogin + username.Key, Key: username.Key}
 	default:
 		key := noLogin + text
 		return Login{Username: key, Email: key, Key: key}

@@ -29,9 +29,9 @@ var (
 )
 
 // Verify takes a code that a person has read in a message, and with the right
-// one their contact for verified. The account is ACTIVE once its e-mail is;
-// the news of that goes to each of its contacts. A right code is answered again
-// as it was before. Errors are *Error: VALIDATION_FAILED, NOT_FOUND,
+// one their contact for verified. The account is ACTIVE once its e-mail is, or,
+// where it has no address, its number; the news of that goes to each of its
+// contacts. A right code is answered again as it was before. Errors are *Error: VALIDATION_FAILED, NOT_FOUND,
 // CODE_INVALID, CODE_EXPIRED, TOO_MANY_ATTEMPTS, UNAVAILABLE, INTERNAL.
 //
 // A try is counted in the transaction in which the code is looked at, and
@@ -110,7 +110,7 @@ func (s *Service) judge(ctx context.Context, c Contact, r VerifyRequest, m momen
 		change.Events = s.happened(m.contactVerified(c.Account, c.Channel))
 	}
 	status := c.Account.Status
-	if c.Channel == EmailChannel && status != Active {
+	if (c.Channel == EmailChannel || c.Account.Email.Text == "") && status != Active {
 		status, change.Status = Active, Active
 		c.Account.Status = Active
 		change.Events = append(change.Events, s.happened(m.event(EventRegistrationCompleted, c.Account))...)

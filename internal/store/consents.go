@@ -18,18 +18,19 @@ type Consents struct{ db *DB }
 func (db *DB) Consents() *Consents { return &Consents{db} }
 
 type contactRow struct {
+	Email    string `db:"email"`
 	EmailKey string `db:"email_key"`
 	Mobile   string `db:"mobile"`
 	Locale   string `db:"locale"`
 	Consent  int64  `db:"marketing_consent"`
 }
 
-const selectContact = `SELECT a.email_key, a.mobile, p.locale, p.marketing_consent FROM accounts a JOIN profiles p ON p.account_id = a.id WHERE a.id = ?`
+const selectContact = `SELECT a.email, a.email_key, a.mobile, p.locale, p.marketing_consent FROM accounts a JOIN profiles p ON p.account_id = a.id WHERE a.id = ?`
 
 // recipient is the contact of a channel as suppressions have it; false for none.
 func (r contactRow) recipient(channel registration.Channel) (suppression.Recipient, bool) {
 	if channel == registration.EmailChannel {
-		return sha256.Sum256([]byte(r.EmailKey)), true
+		return sha256.Sum256([]byte(r.EmailKey)), r.Email != ""
 	}
 	return sha256.Sum256([]byte(r.Mobile)), r.Mobile != ""
 }
