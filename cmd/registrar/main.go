@@ -68,7 +68,7 @@ program works with those.`,
 		commands []*cobra.Command
 	}{
 		{"Run:", []*cobra.Command{serveCommand(), webCommand(), appCommand(), notifyCommand()}},
-		{"Set up:", []*cobra.Command{configCommand(), migrateCommand(), callerCommand(), templateCommand()}},
+		{"Set up:", []*cobra.Command{configCommand(), migrateCommand(), callerCommand(), templateCommand(), importCommand()}},
 		{"Operate, also while it runs:", []*cobra.Command{campaignCommand(), notificationCommand(), suppressionCommand(), dlqCommand(), shadowCommand()}},
 		{"Look up:", []*cobra.Command{healthCommand(), eventCommand(), versionCommand()}},
 	} {

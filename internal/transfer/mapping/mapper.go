@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -149,9 +150,15 @@ func (r *row) text(name string) string {
 	return v.text
 }
 
+// broken says whether a field's value could not be read, which was told.
+func (r *row) broken(field string) bool {
+	return slices.ContainsFunc(r.Findings, func(f transfer.Finding) bool { return f.Rule == transfer.ValueInvalid && f.Field == field })
+}
+
 func (r *row) externalID() {
 	id := r.text(fieldExternalID)
 	switch {
+	case id == "" && r.broken(fieldExternalID):
 	case id == "":
 		r.note(transfer.ExternalIDInvalid, "", "there is none")
 	case utf8.RuneCountInString(id) > maxExternalID:
@@ -166,7 +173,7 @@ func (r *row) externalID() {
 func (r *row) username() {
 	text := r.text(fieldUsername)
 	if text == "" {
-		if r.note(transfer.UsernameMissing, "", "") == transfer.ExternalID {
+		if !r.broken(fieldUsername) && r.note(transfer.UsernameMissing, "", "") == transfer.ExternalID {
 			r.generateUsername()
 		}
 		return
@@ -203,7 +210,9 @@ func (r *row) generateUsername() bool {
 func (r *row) email() {
 	text := r.text(fieldEmail)
 	if text == "" {
-		r.note(transfer.EmailMissing, "", "")
+		if !r.broken(fieldEmail) {
+			r.note(transfer.EmailMissing, "", "")
+		}
 		return
 	}
 	email, wrong := registration.ParseEmail(text, r.domain)
@@ -253,7 +262,9 @@ func (r *row) mobile() {
 func (r *row) password() {
 	hash := r.text(fieldPasswordHash)
 	if hash == "" {
-		r.note(transfer.PasswordMissing, "", "")
+		if !r.broken(fieldPasswordHash) {
+			r.note(transfer.PasswordMissing, "", "")
+		}
 		return
 	}
 	err := r.env.CheckHash(hash)

@@ -50,6 +50,9 @@ func OpenRejects(path string, s mapping.Source, from string, columns []string) (
 	return r, nil
 }
 
+// Path is where the file is.
+func (r *Rejects) Path() string { return r.f.Name() }
+
 // readHeader takes the header of the source, with the reason's column, as that of
 // the rejects. A file that was made of rejects has that column already.
 func (r *Rejects) readHeader(from string, s mapping.Source) error {
