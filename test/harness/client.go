@@ -77,6 +77,7 @@ type reply struct {
 		Get      *Registration `xml:"urn:registrar:registration:v1 GetRegistrationResponse"`
 		Verify   *Verified     `xml:"urn:registrar:registration:v1 VerifyContactResponse"`
 		Resend   *Resent       `xml:"urn:registrar:registration:v1 ResendCodeResponse"`
+		Password *Verdict      `xml:"urn:registrar:registration:v1 VerifyPasswordResponse"`
 		Fault    *struct {
 			Detail11 *Fault `xml:"detail>RegistrationFault"`
 			Detail12 *Fault `xml:"Detail>RegistrationFault"`

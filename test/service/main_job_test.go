@@ -134,6 +134,7 @@ func mainJob(t *testing.T, s *harness.Service) {
 		}
 		return nil
 	})
+	logIn(t, s, first.RegistrationID)
 	quiet(t, s)
 	for _, code := range codes {
 		if regexp.MustCompile(`\b` + code + `\b`).MatchString(s.Log(t)) {
@@ -176,6 +177,24 @@ func verify(t *testing.T, s *harness.Service, amina, noura string) (codes []stri
 	_, err = s.Resend(ctx, amina, "EMAIL")
 	wantFault(t, err, "VALIDATION_FAILED", "channel")
 	return []string{byEmail, bySMS, third}
+}
+
+// logIn verifies passwords of Amina, who is ACTIVE, and of nobody.
+func logIn(t *testing.T, s *harness.Service, id string) {
+	t.Helper()
+	for _, login := range []string{"Amina", "AMINA@example.com"} {
+		v, err := s.VerifyPassword(t.Context(), login, amina.Password, "")
+		if want := (harness.Verdict{Valid: true, RegistrationID: id, Status: "ACTIVE"}); err != nil || v != want {
+			t.Errorf("%s: %+v, %v", login, v, err)
+		}
+	}
+	for login, password := range map[string]string{"amina": "velvet-anchor", "amina-nobody": amina.Password, "amina@example.com.": "12345"} {
+		if v, err := s.VerifyPassword(t.Context(), login, password, "amina's phone"); err != nil || v != (harness.Verdict{}) {
+			t.Errorf("%s: %+v, %v", login, v, err)
+		}
+	}
+	_, err := s.VerifyPassword(t.Context(), "a", "", "")
+	wantFault(t, err, "VALIDATION_FAILED", "login", "password")
 }
 
 // awaitAddresses waits until the inbox has a message to each.
