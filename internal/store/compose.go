@@ -18,7 +18,8 @@ type person struct {
 }
 
 // compose makes claims of entries: with what their texts need of the person,
-// of the campaign and of the code, and why they are not to be sent.
+// of the campaign and of the code, and why they are not to be sent. Entries of
+// people who were erased meanwhile are erased with them.
 func (t *tx) compose(ctx context.Context, entries []entry, campaigns map[uuid]campaignBrief) ([]notify.Claim, error) {
 	if len(entries) == 0 {
 		return nil, nil
@@ -35,6 +36,9 @@ func (t *tx) compose(ctx context.Context, entries []entry, campaigns map[uuid]ca
 	people := make(map[uuid]person, len(rows))
 	for _, p := range rows {
 		people[p.ID] = p
+	}
+	if entries, err = t.eraseOrphans(ctx, entries, people); err != nil || len(entries) == 0 {
+		return nil, err
 	}
 	owners, err := t.owners(ctx, entries)
 	if err != nil {
