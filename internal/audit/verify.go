@@ -1,12 +1,15 @@
 package audit
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/subtle"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"registrar/internal/registration"
 )
 
 // Kind is what was most likely done to the chain.
@@ -251,4 +254,50 @@ func PrunedThrough(detail string) int64 {
 		}
 	}
 	return 0
+}
+
+// Chain is what a verification reads.
+type Chain interface {
+	Reader
+	// Ends gives where the chain was pruned, the zero Head where it was not, and
+	// its last entry.
+	Ends(ctx context.Context) (from, to Head, err error)
+}
+
+// Verify reads the whole chain, and what is not sealed yet as far as it tells of
+// the chain. broken is nil where the chain is whole. progress, which may be nil, is
+// told of entries as they are read. s.From is the chain's own.
+func Verify(ctx context.Context, c Chain, s Settings, progress func(read int)) (broken *Break, r Report, err error) {
+	if s.From, _, err = c.Ends(ctx); err != nil {
+		return nil, r, err
+	}
+	v := NewVerifier(s)
+	for after := s.From.Sequence; ; {
+		entries, err := c.Sealed(ctx, Filter{}, after, page)
+		if err != nil {
+			return nil, v.Report(), err
+		}
+		for _, e := range entries {
+			after = e.Sequence
+			if broken := v.Next(e); broken != nil {
+				return broken, v.Report(), nil
+			}
+		}
+		if progress != nil {
+			progress(len(entries))
+		}
+		if len(entries) < page {
+			break
+		}
+	}
+	pruned, err := c.Pending(ctx, Filter{Action: Prune}, registration.ID{}, page)
+	if err != nil {
+		return nil, v.Report(), err
+	}
+	told := make([]Entry, len(pruned))
+	for i, p := range pruned {
+		told[i] = p.Entry
+	}
+	broken = v.End(told...)
+	return broken, v.Report(), nil
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -157,9 +156,9 @@ func (a *Audit) Begins(ctx context.Context, since time.Time) (after int64, err e
 	return after, err
 }
 
-// Count gives about how many entries the chain has.
-func (a *Audit) Count(ctx context.Context) (from, to audit.Head, err error) {
-	err = a.db.view(ctx, "audit count", func(ctx context.Context, conn *sqlx.Conn) (err error) {
+// Ends implements audit.Chain.
+func (a *Audit) Ends(ctx context.Context) (from, to audit.Head, err error) {
+	err = a.db.view(ctx, "audit ends", func(ctx context.Context, conn *sqlx.Conn) (err error) {
 		if from, err = readCheckpoint(ctx, conn); err != nil {
 			return err
 		}
@@ -175,82 +174,4 @@ func readCheckpoint(ctx context.Context, conn *sqlx.Conn) (audit.Head, error) {
 		return audit.Head{}, err
 	}
 	return found[0].head(), nil
-}
-
-// Prunable implements audit.Pruner.
-func (a *Audit) Prunable(ctx context.Context, before time.Time) (through audit.Head, err error) {
-	from, _, err := a.Count(ctx)
-	if err != nil {
-		return audit.Head{}, err
-	}
-	through = from
-	for {
-		page, err := a.heads(ctx, through.Sequence)
-		if err != nil || len(page) == 0 {
-			return through, err
-		}
-		young := slices.IndexFunc(page, func(r timedHead) bool { return r.At >= micros(before) })
-		if young < 0 {
-			through = page[len(page)-1].head()
-			continue
-		}
-		if young > 0 {
-			through = page[young-1].head()
-		}
-		return through, nil
-	}
-}
-
-type timedHead struct {
-	headRow
-	At int64 `db:"at"`
-}
-
-// pruneBatch is how many entries one transaction removes.
-const pruneBatch = 500
-
-func (a *Audit) heads(ctx context.Context, after int64) (page []timedHead, err error) {
-	err = a.db.view(ctx, "audit heads", func(ctx context.Context, conn *sqlx.Conn) error {
-		page = nil
-		return conn.SelectContext(ctx, &page, `SELECT sequence, hash, at FROM audit_log WHERE sequence > ? ORDER BY sequence LIMIT ?`, after, pruneBatch)
-	})
-	return page, err
-}
-
-// Prune implements audit.Pruner. Each transaction moves the checkpoint with
-// what it removes, so that the chain is whole between any two of them.
-func (a *Audit) Prune(ctx context.Context, through int64, now time.Time, entry audit.Entry, removed func(n int)) error {
-	if err := a.Append(ctx, entry); err != nil {
-		return err
-	}
-	from, _, err := a.Count(ctx)
-	if err != nil {
-		return err
-	}
-	for at := from.Sequence; at < through; {
-		page, err := a.heads(ctx, at)
-		if err != nil {
-			return err
-		}
-		if end := slices.IndexFunc(page, func(r timedHead) bool { return r.Sequence > through }); end >= 0 {
-			page = page[:end]
-		}
-		if len(page) == 0 {
-			return nil
-		}
-		last := page[len(page)-1].headRow
-		err = a.db.transactAs(ctx, "prune", true, func(ctx context.Context, t *tx) error {
-			if _, err := t.conn.ExecContext(ctx, `REPLACE INTO audit_checkpoints (name, sequence, hash, at) VALUES ('pruned', ?, ?, ?)`, last.Sequence, last.Hash, micros(now)); err != nil {
-				return err
-			}
-			_, err := t.exec(ctx, `DELETE FROM audit_log WHERE sequence <= ?`, last.Sequence)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		at = last.Sequence
-		removed(len(page))
-	}
-	return nil
 }
