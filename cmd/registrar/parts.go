@@ -13,6 +13,7 @@ import (
 	"registrar/internal/campaign"
 	"registrar/internal/config"
 	"registrar/internal/delivery"
+	"registrar/internal/feed"
 	"registrar/internal/lane"
 	"registrar/internal/notify"
 	"registrar/internal/notify/gate"
@@ -109,6 +110,9 @@ func (p *parts) startApplication(ctx context.Context, c config.Config, s *stages
 	s.start(ctx, p.feeder(c).Run)
 	if p.events != nil {
 		s.start(ctx, p.events.Run)
+	}
+	if c.KeepsEvents() {
+		s.start(ctx, func(ctx context.Context) error { return feed.Sweep(ctx, p.db.Feed(), c.Events.Keep, p.log) })
 	}
 	s.start(ctx, func(ctx context.Context) error { return caller.Sweep(ctx, p.db.Nonces(), p.log) })
 	s.start(ctx, func(ctx context.Context) error { return verification.Sweep(ctx, p.db.CodeQuotas(), p.log) })
@@ -233,8 +237,8 @@ func (p *parts) openService(c config.Config) error {
 		NewID:            newID,
 		Now:              time.Now,
 		NotificationLife: c.Registration.NotificationLife,
-		RecordEvents:     c.PublishesEvents(),
-		Shadow:           shadow.Recorder{Store: p.db.Shadow(), Compared: p.metrics.Shadow},
+		RecordEvents:     c.RecordsEvents(),
+		Shadow:           shadow.Recorder{Store: p.db.Shadow(), Compared: p.metrics.Shadow, Log: p.log},
 		Unrecorded:       p.unrecorded,
 	}
 	return p.openLogins(c, algorithm)

@@ -157,15 +157,15 @@ func outcomeName(outcome string) string {
 	return printable(outcome)
 }
 
-// percent is a share with a digit behind the point; it is 100 % or 0 % only
-// where it is all or none.
+// percent is a share with a digit behind the point; 100 % and 0 % are all and
+// none alone.
 func percent(n, of int) string {
 	if of == 0 {
 		return "0 %"
 	}
-	tenths := n * 1000 / of
-	if n > 0 && tenths == 0 {
-		return "<0.1 %"
+	tenths := (n*1000 + of/2) / of
+	if n > 0 && n < of {
+		tenths = min(max(tenths, 1), 999)
 	}
 	return strconv.FormatFloat(float64(tenths)/10, 'f', -1, 64) + " %"
 }

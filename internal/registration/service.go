@@ -81,8 +81,7 @@ type Service struct {
 	NotificationLife time.Duration
 	// RecordEvents: what happens to registrations is stored with them, for other systems.
 	RecordEvents bool
-	// Shadow is told what registrations in shadow mode came to; it may be nil
-	// where there are none.
+	// Shadow is told what registrations in shadow mode came to.
 	Shadow Comparer
 	// Unrecorded, if not nil, is told why the audit entry, and the event, of a refused registration could not be stored. The caller is not.
 	Unrecorded func(ctx context.Context, err error)

@@ -26,8 +26,9 @@ type Comparison struct {
 
 // Comparer keeps Comparisons.
 type Comparer interface {
-	// Compare keeps c, once for its ID. Errors: ErrUnavailable.
-	Compare(ctx context.Context, c Comparison) error
+	// Compare keeps c, once for its ID. The caller waits for it, and is not told
+	// where it cannot be kept.
+	Compare(ctx context.Context, c Comparison)
 }
 
 // shadow is Register in shadow mode: the rules, the password's hash and the
@@ -71,8 +72,7 @@ func (s *Service) shadowID(caller, requestID string) ID {
 }
 
 // compare tells Shadow what a request came to. What was not decided, since the
-// service could not, is not compared: the caller asks again. The caller is told
-// nothing of a comparison that is lost.
+// service could not, is not compared: the caller asks again.
 func (s *Service) compare(ctx context.Context, r Request, err error) {
 	ours, told := Registered, (*Error)(nil)
 	if err != nil {
@@ -83,19 +83,16 @@ func (s *Service) compare(ctx context.Context, r Request, err error) {
 		ours = string(told.Code)
 	}
 	m, err := s.moment(r.Call, "", 1)
-	if err == nil && s.Shadow != nil {
-		c := Comparison{
-			ID: m.next(), At: m.at, Caller: r.Caller, RequestID: r.RequestID, ExternalID: tellable(r.ExternalID),
-			Ours: ours, Theirs: r.CallerOutcome,
-		}
-		if told != nil {
-			c.Refused = told.Fields
-		}
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-		defer cancel()
-		err = s.Shadow.Compare(limited, c)
+	if err != nil {
+		return // the machine has no entropy, as the registration itself has found
 	}
-	if err != nil && s.Unrecorded != nil {
-		s.Unrecorded(ctx, err)
+	c := Comparison{
+		ID: m.next(), At: m.at, Caller: r.Caller, RequestID: r.RequestID, ExternalID: tellable(r.ExternalID), Ours: ours, Theirs: r.CallerOutcome,
 	}
+	if told != nil {
+		c.Refused = told.Fields
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	s.Shadow.Compare(limited, c)
 }

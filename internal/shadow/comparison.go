@@ -21,9 +21,6 @@ type Comparison struct {
 	Refused    []string // what was wrong here, each as ELEMENT:RULE
 }
 
-// Differs says whether the two outcomes are told and are not the same.
-func (c Comparison) Differs() bool { return c.Theirs != "" && c.Theirs != c.Ours }
-
 // maxRefused bounds what is kept of one comparison's broken rules, in octets.
 const maxRefused = 2048
 

@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 
 	"registrar/internal/registration"
@@ -14,18 +15,21 @@ type Recorder struct {
 	// Compared is told of each, with labels of which there are few: see Label.
 	// It must not block.
 	Compared func(caller, ours, theirs string)
+	Log      *slog.Logger
 }
 
 // Compare implements registration.Comparer.
-func (r Recorder) Compare(ctx context.Context, c registration.Comparison) error {
+func (r Recorder) Compare(ctx context.Context, c registration.Comparison) {
 	added, err := r.Store.Add(ctx, Comparison{
 		ID: c.ID, At: c.At, Caller: c.Caller, RequestID: c.RequestID, ExternalID: c.ExternalID,
 		Ours: c.Ours, Theirs: c.Theirs, Refused: refusedOf(c.Refused),
 	})
-	if added {
+	switch {
+	case err != nil:
+		r.Log.WarnContext(ctx, "shadow: a comparison cannot be stored; it is lost", "caller", c.Caller, "error", err)
+	case added:
 		r.Compared(c.Caller, Label(c.Ours), Label(c.Theirs))
 	}
-	return err
 }
 
 // outcomes are all that a registration can come to and be compared.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"registrar/internal/address"
 	"registrar/internal/password"
 	"registrar/internal/registration"
+	"registrar/internal/shadow"
 	"registrar/internal/store"
 )
 
@@ -39,6 +41,7 @@ func domain(t testing.TB, db *store.DB) *registration.Service {
 		},
 		Store: db.Accounts(), Hasher: pool, Announcer: unheard{}, Codes: codeKeys(t), CodeRules: codeRules,
 		NewID: func() (registration.ID, error) { return newID(), nil }, Now: time.Now, NotificationLife: time.Hour, RecordEvents: true,
+		Shadow: shadow.Recorder{Store: db.Shadow(), Compared: func(string, string, string) {}, Log: slog.New(slog.DiscardHandler)},
 	}
 }
 
@@ -323,6 +326,12 @@ func TestRehearse(t *testing.T) {
 			}
 		}
 		after := everything(t, db, len(o.Addresses) > 0)
+		// Each was asked twice under its request id, and compared once; two have the
+		// same one.
+		if len(after["shadow_comparisons"]) != 7 {
+			t.Errorf("%d comparisons", len(after["shadow_comparisons"]))
+		}
+		before["shadow_comparisons"] = after["shadow_comparisons"]
 		for table, rows := range before {
 			if !slices.Equal(after[table], rows) {
 				t.Errorf("the table %s had %d rows and has %d, or others", table, len(rows), len(after[table]))

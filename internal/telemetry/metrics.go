@@ -119,6 +119,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "registrar_build_info", Help: "1; the version is the label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
+	m.shadow.WithLabelValues("", "REGISTERED", "REGISTERED") // shown before anybody is in shadow mode
 	for _, result := range []string{"ok", "error"} {
 		m.published.WithLabelValues(result)
 	}

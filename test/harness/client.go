@@ -14,7 +14,7 @@ import (
 
 // Register is a RegisterRequest; empty elements are left out.
 type Register struct {
-	RequestID, Username, Email, Password, FirstName, LastName, MobileNumber, Locale, MarketingConsent, ExternalID string
+	RequestID, Username, Email, Password, FirstName, LastName, MobileNumber, Locale, MarketingConsent, ExternalID, CallerOutcome string
 }
 
 // Receipt is a RegisterResponse.
@@ -98,6 +98,7 @@ func (r Register) Body() string {
 	for _, e := range [][2]string{
 		{"requestId", r.RequestID}, {"username", r.Username}, {"email", r.Email}, {"password", r.Password}, {"firstName", r.FirstName},
 		{"lastName", r.LastName}, {"mobileNumber", r.MobileNumber}, {"locale", r.Locale}, {"marketingConsent", r.MarketingConsent}, {"externalId", r.ExternalID},
+		{"callerOutcome", r.CallerOutcome},
 	} {
 		if e[1] != "" {
 			b.WriteString(element(e[0], e[1]))
