@@ -17,12 +17,11 @@ type person struct {
 	Consent   int64  `db:"marketing_consent"`
 }
 
-// compose makes claims of entries: with what their texts need of the person,
-// of the campaign and of the code, and why they are not to be sent. Entries of
-// people who were erased meanwhile are erased with them.
-func (t *tx) compose(ctx context.Context, entries []entry, campaigns map[uuid]campaignBrief) ([]notify.Claim, error) {
+// people gives those whom entries are for. One who is missing was erased: an
+// account is there before its first notification.
+func (t *tx) people(ctx context.Context, entries []entry) (map[uuid]person, error) {
 	if len(entries) == 0 {
-		return nil, nil
+		return nil, nil //nolint:nilnil // a map that is read
 	}
 	accounts := make([]uuid, len(entries))
 	for i, e := range entries {
@@ -37,8 +36,14 @@ func (t *tx) compose(ctx context.Context, entries []entry, campaigns map[uuid]ca
 	for _, p := range rows {
 		people[p.ID] = p
 	}
-	if entries, err = t.eraseOrphans(ctx, entries, people); err != nil || len(entries) == 0 {
-		return nil, err
+	return people, nil
+}
+
+// compose makes claims of entries: with what their texts need of the person,
+// of the campaign and of the code, and why they are not to be sent.
+func (t *tx) compose(ctx context.Context, entries []entry, people map[uuid]person, campaigns map[uuid]campaignBrief) ([]notify.Claim, error) {
+	if len(entries) == 0 {
+		return nil, nil
 	}
 	owners, err := t.owners(ctx, entries)
 	if err != nil {

@@ -89,6 +89,13 @@ func (l *Ledger) Claim(ctx context.Context, owner, provider string, ids []regist
 		if err := t.query(ctx, &entries, selectEntries+l.db.dialect.forUpdate, uuids(ids)); err != nil {
 			return err
 		}
+		people, err := t.people(ctx, entries)
+		if err != nil {
+			return err
+		}
+		if entries, err = t.eraseOrphans(ctx, entries, people, at); err != nil {
+			return err
+		}
 		campaigns, err := t.campaignsOf(ctx, entries)
 		if err != nil {
 			return err
@@ -127,7 +134,7 @@ func (l *Ledger) Claim(ctx context.Context, owner, provider string, ids []regist
 		for _, e := range fresh {
 			before[e.ID] = e.Attempts
 		}
-		claims, err = t.compose(ctx, claimed, campaigns)
+		claims, err = t.compose(ctx, claimed, people, campaigns)
 		return err
 	})
 	if err != nil {

@@ -208,20 +208,17 @@ func (t *tx) eraseNotifications(ctx context.Context, ids []uuid) error {
 }
 
 // eraseOrphans erases what was queued while its person was being erased, as a
-// campaign may do that had chosen them a moment before, and gives the others. An
-// account is there before its first notification: one that is missing was erased.
-func (t *tx) eraseOrphans(ctx context.Context, entries []entry, people map[uuid]person) ([]entry, error) {
+// campaign may do that had chosen them a moment before, and gives the entries that
+// are left. What a notifier holds is left to the erasure.
+func (t *tx) eraseOrphans(ctx context.Context, entries []entry, people map[uuid]person, now int64) ([]entry, error) {
 	var gone []uuid
-	var left []entry
+	left := entries[:0:0]
 	for _, e := range entries {
-		if _, there := people[e.AccountID]; there {
+		if _, there := people[e.AccountID]; there || e.held(now) {
 			left = append(left, e)
 		} else {
 			gone = append(gone, e.ID)
 		}
-	}
-	if len(gone) == 0 {
-		return entries, nil
 	}
 	return left, t.eraseNotifications(ctx, gone)
 }
