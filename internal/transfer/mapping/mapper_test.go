@@ -98,6 +98,9 @@ func TestRules(t *testing.T) {
 		{"no consent", map[string]string{"allow_notify": "NULL"}, "", "", func(p transfer.Person) bool { return !p.Profile.MarketingConsent }},
 		{"a bad time", map[string]string{"created_at": "yesterday"}, "", "value_invalid/refuse", nil},
 		{"a zero date", map[string]string{"created_at": "0000-00-00 00:00:00"}, "", "", func(p transfer.Person) bool { return p.Account.RegisteredAt.IsZero() }},
+		{"an empty time", map[string]string{"created_at": "", "email_verified_at": ""}, "", "", func(p transfer.Person) bool {
+			return p.Account.RegisteredAt.IsZero() && p.Account.EmailVerifiedAt.IsZero()
+		}},
 		{"a time to come", map[string]string{"created_at": "2036-01-01 00:00:00"}, "", "value_invalid/refuse", nil},
 		{"a time before all", map[string]string{"created_at": "1955-01-01 00:00:00"}, "", "value_invalid/refuse", nil},
 		{"no external id", map[string]string{"id": ""}, "", "external_id_invalid/refuse", nil},

@@ -243,10 +243,10 @@ func boolOf(yes, no []string) transform {
 }
 
 // sqlTime reads DATE, DATETIME and TIMESTAMP as they are written in a time zone.
-// MySQL's zero date is null.
+// MySQL's zero date is null, and so is an empty text.
 func sqlTime(zone *time.Location) transform {
 	return func(v value) (value, error) {
-		if strings.HasPrefix(v.text, "0000-00-00") {
+		if v.text == "" || strings.HasPrefix(v.text, "0000-00-00") {
 			return value{null: true}, nil
 		}
 		for _, layout := range []string{time.DateTime, "2006-01-02T15:04:05", time.DateOnly} {
@@ -259,9 +259,12 @@ func sqlTime(zone *time.Location) transform {
 	}
 }
 
-// unixTime reads a number of units since 1970; 0 is null.
+// unixTime reads a number of units since 1970; 0 and an empty text are null.
 func unixTime(unit time.Duration) transform {
 	return func(v value) (value, error) {
+		if v.text == "" {
+			return value{null: true}, nil
+		}
 		n, err := strconv.ParseInt(v.text, 10, 64)
 		if err != nil || n < 0 || n > math.MaxInt64/int64(unit) {
 			return v, errUnixTime

@@ -31,6 +31,7 @@ type csvFile struct {
 	null      *string
 	indexes   []int // of the columns that are asked for
 	width     int   // fields of a row
+	reason    int   // which of them is the reason of a file of rejects
 	reader    *csv.Reader
 	limit     *limited
 	begin     place // where reader began
@@ -84,7 +85,10 @@ func openCSV(f *file, s mapping.Source, columns []string, at transfer.Position) 
 	if err := missing(columns, have); err != nil {
 		return nil, err
 	}
-	c.width = len(have)
+	c.width, c.reason = len(have), len(have)
+	if i := slices.Index(have, reasonColumn); i >= 0 {
+		c.reason = i
+	}
 	for _, name := range columns {
 		c.indexes = append(c.indexes, slices.Index(have, name))
 	}
@@ -231,6 +235,9 @@ func (c *csvFile) Next(ctx context.Context, limit int) ([]transfer.Row, error) {
 func (c *csvFile) values(fields []string) (values []transfer.Value, wrong string) {
 	if len(fields) != c.width && len(fields) != c.width+1 {
 		return nil, fmt.Sprintf("it has %d fields and not %d", len(fields), c.width)
+	}
+	if c.reason < len(fields) && isUnmended(fields[c.reason]) {
+		return nil, wrongUnmended
 	}
 	picked := make([]string, len(c.indexes))
 	for i, index := range c.indexes {

@@ -95,6 +95,10 @@ func (j *jsonFile) values(text []byte) (values []transfer.Value, wrong string) {
 	if err := json.Unmarshal(text, &object); err != nil || object == nil {
 		return nil, "it is not a JSON object"
 	}
+	var reason string
+	if raw, ok := object[reasonColumn]; ok && json.Unmarshal(raw, &reason) == nil && isUnmended(reason) {
+		return nil, wrongUnmended
+	}
 	values = make([]transfer.Value, len(j.columns))
 	for i, name := range j.columns {
 		raw, ok := object[name]

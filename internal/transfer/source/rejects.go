@@ -9,11 +9,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"unicode/utf8"
 
 	"registrar/internal/transfer"
 	"registrar/internal/transfer/mapping"
 )
+
+// wrongUnmended is what a row is told as that was put into a file of rejects since
+// it could not be read: what is left of it looks like a row, and is none.
+const wrongUnmended = "it is as it was when it could not be read: mend it, and empty its " + reasonColumn
+
+func isUnmended(reason string) bool { return strings.HasPrefix(reason, string(transfer.RowUnreadable)) }
 
 // Rejects implements transfer.RejectFile by a file in a source's own form, with the
 // reason beside each row: such a file can be mended and imported as the source was.

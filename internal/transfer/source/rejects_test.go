@@ -133,3 +133,43 @@ func TestRejectsBehindASize(t *testing.T) {
 		t.Error("what did not count is there")
 	}
 }
+
+// TestUnreadableRowsStayUnreadable: what is left of a row that could not be read is
+// not taken for one before somebody has mended it.
+func TestUnreadableRowsStayUnreadable(t *testing.T) {
+	t.Parallel()
+	headless := csvSource()
+	headless.Header, headless.Columns = false, []string{"id", "name"}
+	for _, test := range []struct {
+		file, text, mended string
+		source             mapping.Source
+	}{
+		{"users.csv", "id,name\n1\n", "id,name,import_reason\n1,,\n", csvSource()},
+		{"users.csv", "1,\"\n", "1,,\n", headless},
+		{"users.jsonl", "{\"id\": 1\n", "{\"id\": 1, \"import_reason\": \"\", \"name\": \"\"}", mapping.Source{Kind: mapping.JSONL}},
+	} {
+		from := write(t, test.file, test.text)
+		for range 3 {
+			rows := all(t, test.source, from, []string{"id", "name"}, "")
+			if len(rows) != 1 || rows[0].Wrong == "" {
+				t.Fatalf("%q is read as %q", test.text, brief(rows))
+			}
+			to := filepath.Join(t.TempDir(), "rejects"+filepath.Ext(test.file))
+			r, err := source.OpenRejects(to, test.source, from, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reason := transfer.Finding{Rule: transfer.RowUnreadable, Why: rows[0].Wrong}.String()
+			if _, err := r.Append(0, []transfer.Reject{{Row: rows[0], Reason: reason}}); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			from = to
+		}
+		if rows := all(t, test.source, write(t, test.file, test.mended), []string{"id", "name"}, ""); len(rows) != 1 || rows[0].Values[0].Text != "1" {
+			t.Errorf("mended it is read as %q", brief(rows))
+		}
+	}
+}
