@@ -13,14 +13,15 @@ func eventCommand() *cobra.Command {
 		Use:   "event",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		Short: "Describe the events for other systems",
-		Long: `What happens to registrations is published to the topic registrar.events as
-CloudEvents, for other systems, where kafka.brokers are configured (section
-events of registrar config show). These commands describe those events.`,
-		Example: `  registrar event types
+		Short: "Read and describe the events for other systems",
+		Long: `What happens to registrations is told to other systems as CloudEvents: by the topic
+registrar.events where kafka.brokers are configured, else from the database by
+registrar event tail (section events of registrar config show).`,
+		Example: `  registrar event tail --follow --json
+  registrar event types
   registrar event schema registrar.registration.completed.v1`,
 	}
-	cmd.AddCommand(eventTypesCommand(), eventSchemaCommand())
+	cmd.AddCommand(eventTailCommand(), eventTypesCommand(), eventSchemaCommand())
 	return cmd
 }
 

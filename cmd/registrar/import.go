@@ -49,8 +49,8 @@ func (f *importFlags) check(c config.Config) error {
 		return fmt.Errorf("--batch must be from 1 to %d", maxImportBatch)
 	case f.notify != "" && f.notify != "registration_completed":
 		return errors.New("--notify must be registration_completed, or not be given: then nobody is told")
-	case f.events && !c.PublishesEvents():
-		return errors.New("--events needs events that are published: set events.enabled and kafka.brokers, or leave it out")
+	case f.events && !c.RecordsEvents():
+		return errors.New("--events needs events that are recorded: set events.enabled, and kafka.brokers or events.keep, or leave it out")
 	case f.dryRun && (f.restart || f.notify != "" || f.events):
 		return errors.New("--dry-run stores nothing: leave --restart, --notify and --events out")
 	default:

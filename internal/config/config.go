@@ -348,7 +348,7 @@ func Default() Config {
 			Driver: SQLite, Name: "registrar", User: "registrar", Migrate: true, TLS: "off", PoolSize: 16,
 			ConnectTimeout: 2 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		},
-		Events:    Events{Enabled: true},
+		Events:    Events{Enabled: true, Keep: 7 * 24 * time.Hour},
 		Campaigns: Campaigns{Queued: 1_000_000},
 		Notify:    Notify{Workers: 8, Lease: time.Minute},
 		Email: Email{

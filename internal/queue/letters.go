@@ -122,33 +122,38 @@ type span struct {
 // it is made with the others.
 func (l *Letters) bounds(ctx context.Context) (all []span, err error) {
 	err = l.try(ctx, func(ctx context.Context) error {
-		c := l.client
-		partitions, err := c.partitions(ctx, c.dead)
-		if err != nil {
-			return err
-		}
-		var ask []kafka.OffsetRequest
-		for _, p := range partitions {
-			ask = append(ask, kafka.FirstOffsetOf(p), kafka.LastOffsetOf(p))
-		}
-		answer, err := c.kafka.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{c.dead: ask}})
-		if err != nil {
-			return err
-		}
-		all = nil
-		for _, p := range answer.Topics[c.dead] {
-			if p.Error != nil {
-				return p.Error
-			}
-			all = append(all, span{p.Partition, p.FirstOffset, p.LastOffset})
-		}
-		slices.SortFunc(all, func(a, b span) int { return a.id - b.id })
-		return nil
+		all, err = l.client.spans(ctx, l.client.dead)
+		return err
 	})
 	if missing(err) {
 		return nil, nil
 	}
 	return all, err
+}
+
+// spans of the partitions of a topic.
+func (c *Client) spans(ctx context.Context, topic string) ([]span, error) {
+	partitions, err := c.partitions(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	var ask []kafka.OffsetRequest
+	for _, p := range partitions {
+		ask = append(ask, kafka.FirstOffsetOf(p), kafka.LastOffsetOf(p))
+	}
+	answer, err := c.kafka.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: ask}})
+	if err != nil {
+		return nil, err
+	}
+	var all []span
+	for _, p := range answer.Topics[topic] {
+		if p.Error != nil {
+			return nil, p.Error
+		}
+		all = append(all, span{p.Partition, p.FirstOffset, p.LastOffset})
+	}
+	slices.SortFunc(all, func(a, b span) int { return a.id - b.id })
+	return all, nil
 }
 
 var errNothing = errors.New("queue: a broker gives nothing where it has something")

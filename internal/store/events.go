@@ -116,14 +116,7 @@ func (t *tx) writeEvents(ctx context.Context, rows []eventRow) error {
 
 // Waiting implements outbox.EventStore.
 func (e *Events) Waiting(ctx context.Context, limit int) ([]event.Event, error) {
-	var rows []struct {
-		ID          uuid   `db:"id"`
-		Type        string `db:"type"`
-		Subject     []byte `db:"subject"`
-		HappenedAt  int64  `db:"happened_at"`
-		TraceParent string `db:"trace_parent"`
-		Data        []byte `db:"data"`
-	}
+	var rows []waitingRow
 	err := e.db.view(ctx, "waiting events", func(ctx context.Context, conn *sqlx.Conn) error {
 		rows = nil
 		return conn.SelectContext(ctx, &rows, `SELECT id, type, subject, happened_at, trace_parent, data FROM events ORDER BY position, id LIMIT ?`, limit)
@@ -133,8 +126,7 @@ func (e *Events) Waiting(ctx context.Context, limit int) ([]event.Event, error) 
 	}
 	events := make([]event.Event, len(rows))
 	for i, r := range rows {
-		events[i] = event.Event{ID: registration.ID(r.ID), Type: r.Type, At: timeOf(r.HappenedAt), TraceParent: r.TraceParent, Data: r.Data}
-		copy(events[i].Subject[:], r.Subject)
+		events[i] = r.event()
 	}
 	return events, nil
 }
