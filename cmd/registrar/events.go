@@ -34,8 +34,9 @@ func (p *parts) openEvents(c config.Config) {
 	p.metrics.Total("registrar_events_unrecorded_total", "Refused registrations since the start whose event could not be stored: it is lost.", of(&f.unrecorded))
 }
 
-// unrecorded counts and logs an event that is lost.
+// unrecorded counts and logs a refused registration of which nothing is kept.
 func (p *parts) unrecorded(ctx context.Context, err error) {
 	p.eventFigures.unrecorded.Add(1)
-	p.log.WarnContext(ctx, "event of a refused registration cannot be stored; it is lost", "error", err)
+	p.auditFigures.unrecorded.Add(1)
+	p.log.WarnContext(ctx, "a refused registration cannot be recorded: its audit entry, and its event, are lost", "error", err)
 }

@@ -115,12 +115,12 @@ func migrateStatus(ctx context.Context, m *store.Migrator, w io.Writer) error {
 // storeOptions is the configuration's database as the store takes it.
 func storeOptions(c config.Config) store.Options {
 	if c.Database.Driver == config.SQLite {
-		return store.Options{Path: filepath.Join(c.DataDir, "registrar.db")}
+		return store.Options{Path: filepath.Join(c.DataDir, "registrar.db"), AuditKey: c.AuditKey()}
 	}
 	o := store.Options{
 		Addresses: c.Database.Addresses, User: c.Database.User, Password: c.Database.Password.Reveal(), Database: c.Database.Name,
 		ConnectTimeout: c.Database.ConnectTimeout, ReadTimeout: c.Database.ReadTimeout, WriteTimeout: c.Database.WriteTimeout,
-		MaxConnections: c.Database.PoolSize,
+		MaxConnections: c.Database.PoolSize, AuditKey: c.AuditKey(),
 	}
 	switch c.Database.TLS {
 	case "on":

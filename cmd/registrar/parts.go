@@ -57,6 +57,7 @@ type parts struct {
 
 	events       *outbox.Events // nil where none are published
 	eventFigures eventFigures
+	auditFigures auditFigures
 }
 
 // open opens everything, or nothing.
@@ -93,6 +94,7 @@ func (p *parts) openApplication(ctx context.Context, c config.Config) (err error
 	}
 	p.openRelay(c)
 	p.openEvents(c)
+	p.watchAudit()
 	return p.openService(c)
 }
 
@@ -108,6 +110,7 @@ func (p *parts) startUpkeep(ctx context.Context, s *stages) {
 func (p *parts) startApplication(ctx context.Context, c config.Config, s *stages) {
 	s.start(ctx, p.relay.Run)
 	s.start(ctx, p.feeder(c).Run)
+	s.start(ctx, p.sealer(c).Run)
 	if p.events != nil {
 		s.start(ctx, p.events.Run)
 	}
@@ -240,6 +243,7 @@ func (p *parts) openService(c config.Config) error {
 		RecordEvents:     c.RecordsEvents(),
 		Shadow:           shadow.Recorder{Store: p.db.Shadow(), Compared: p.metrics.Shadow, Log: p.log},
 		Unrecorded:       p.unrecorded,
+		CorrelationID:    telemetry.CorrelationID,
 	}
 	return p.openLogins(c, algorithm)
 }

@@ -58,6 +58,7 @@ type Config struct {
 	Registration Registration `koanf:"registration"`
 	Codes        Codes        `koanf:"codes"`
 	Attempts     Attempts     `koanf:"attempts"`
+	Audit        Audit        `koanf:"audit"`
 	Password     Password     `koanf:"password"`
 	Database     Database     `koanf:"database"`
 	Kafka        Kafka        `koanf:"kafka"`

@@ -34,6 +34,7 @@ func (c Config) Validate() error {
 	v.oneOf("log.format", c.Log.Format, "text", "json")
 	v.between("registration.notification_life", c.Registration.NotificationLife, time.Minute, 30*24*time.Hour)
 	v.codes(c.Codes, c.Database)
+	v.audit(c.Audit)
 	v.attempts(c.Attempts)
 	v.password(c.Password)
 	v.database(c.Database)

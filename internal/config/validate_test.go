@@ -87,6 +87,7 @@ var problems = []struct {
 	{name: "no database", yaml: "database: {driver: mariadb, addresses: ['db:1'], name: ''}" + codeKey, key: "database.name", rule: "empty"},
 	{name: "no user", yaml: "database: {driver: mariadb, addresses: ['db:1'], user: ''}" + codeKey, key: "database.user", rule: "empty"},
 	{name: "no key for codes that servers share", yaml: "database: {driver: mariadb, addresses: ['db:1']}", key: "codes.key", rule: "every server", next: "openssl rand"},
+	{name: "a short key for the audit log", yaml: "audit: {key: c2hvcnQ=}", key: "audit.key", rule: "32 octets", next: "openssl rand"},
 	{name: "a short key for codes", yaml: "codes: {key: c2hvcnQ=}", key: "codes.key", rule: "32 octets", next: "openssl rand"},
 	{name: "a drain of hours", yaml: "drain_delay: 1h", key: "drain_delay", rule: "0s to 5m"},
 	{name: "a drain before it begins", env: "REGISTRAR_DRAIN_DELAY=-1s", key: "drain_delay", rule: "0s to 5m"},

@@ -210,7 +210,7 @@ func (a *Audit) Waiting(ctx context.Context) (records int, oldest time.Time, err
 // Any says whether there are records that are not sealed.
 func (a *Audit) Any(ctx context.Context) (bool, error) {
 	var found []int
-	err := a.db.view(ctx, "audit any", func(ctx context.Context, conn *sqlx.Conn) error {
+	err := a.db.viewAsIs(ctx, "audit any", func(ctx context.Context, conn *sqlx.Conn) error {
 		found = nil
 		return conn.SelectContext(ctx, &found, `SELECT 1 FROM audit_pending LIMIT 1`)
 	})
