@@ -41,7 +41,7 @@ func TestClientsAuthenticate(t *testing.T) {
 		return all
 	})
 	t.Run("a wrong secret", func(t *testing.T) {
-		impostor := client{stack: "zeep", soap: "1.1", flavour: "impostor", more: codes}
+		impostor := client{stack: "zeep", soap: "1.1", flavour: "impostor", more: others}
 		for _, way := range everyWay {
 			r := impostor.run(t, cache(t), service.URL, credential{security: way, caller: "interop", secret: strings.ToLower(secret)})
 			if len(r.ok) > 0 || len(r.problem) != len(impostor.steps()) {

@@ -10,9 +10,9 @@ type client struct {
 	security []string // the ways in which it can authenticate: basic, wsse-text, wsse-digest
 }
 
-// codes is the step of VerifyContact and ResendCode, whose messages have nothing
-// that the others do not have too.
-var codes = []string{"codes"}
+// others are the steps of VerifyContact, ResendCode and VerifyPassword, whose
+// messages have nothing that the others do not have too.
+var others = []string{"codes", "passwords"}
 
 // everyWay is what most stacks can.
 var everyWay = []string{"basic", "wsse-text", "wsse-digest"}
@@ -37,8 +37,8 @@ var clients = []client{
 	{stack: "node-soap", soap: "1.2", gate: true, security: everyWay},
 	{stack: "perl", soap: "1.1", gate: true, security: everyWay},
 	{stack: "perl", soap: "1.2", gate: true, security: everyWay},
-	{stack: "php", soap: "1.1", gate: true, more: codes, security: everyWay},
-	{stack: "php", soap: "1.2", gate: true, more: codes, security: everyWay},
+	{stack: "php", soap: "1.1", gate: true, more: others, security: everyWay},
+	{stack: "php", soap: "1.2", gate: true, more: others, security: everyWay},
 	{stack: "pysimplesoap", soap: "1.1", gate: true, security: []string{"basic", "wsse-text"}},
 	{stack: "raw", soap: "1.1", flavour: "cics", gate: true},
 	{stack: "raw", soap: "1.1", flavour: "curl-gzip", gate: true, security: []string{"basic"}},
@@ -56,6 +56,6 @@ var clients = []client{
 	{stack: "strong-soap", soap: "1.1", gate: true, security: everyWay},
 	{stack: "strong-soap", soap: "1.2", gate: true, security: everyWay},
 	{stack: "suds", soap: "1.1", gate: true, security: everyWay},
-	{stack: "zeep", soap: "1.1", gate: true, more: codes, security: everyWay},
-	{stack: "zeep", soap: "1.2", gate: true, more: codes, security: everyWay},
+	{stack: "zeep", soap: "1.1", gate: true, more: others, security: everyWay},
+	{stack: "zeep", soap: "1.2", gate: true, more: others, security: everyWay},
 }

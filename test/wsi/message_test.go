@@ -49,6 +49,10 @@ func ofNobody(operation, rest string) string {
 	return `<r:` + operation + `Request xmlns:r="` + ns + `"><r:registrationId>01890a5d-ac96-774b-bcce-b302099a8057</r:registrationId><r:channel>EMAIL</r:channel>` + rest + `</r:` + operation + `Request>`
 }
 
+func password(login string) string {
+	return `<r:VerifyPasswordRequest xmlns:r="` + ns + `"><r:login>` + login + `</r:login><r:password>velvet-anchor-monday</r:password></r:VerifyPasswordRequest>`
+}
+
 // talk sends each kind of message that an assertion is about.
 func talk(t *testing.T, s *harness.Service) (all []exchange) {
 	t.Helper()
@@ -76,6 +80,7 @@ func talk(t *testing.T, s *harness.Service) (all []exchange) {
 		{about: "fault, not found", body: enveloped("", lookup("nobody"))},
 		{about: "fault, no contact to verify", body: enveloped("", ofNobody("VerifyContact", "<r:code>000000</r:code>")), action: `"` + ns + `/VerifyContact"`},
 		{about: "fault, no contact to send to", body: enveloped("", ofNobody("ResendCode", "")), action: `"` + ns + `/ResendCode"`},
+		{about: "success, a wrong password", body: enveloped("", password("first")), action: `"` + ns + `/VerifyPassword"`},
 		{about: "fault, not well-formed", body: enveloped("", "<x>")},
 		{about: "fault, DOCTYPE", body: "<!DOCTYPE x>" + enveloped("", lookup("first"))},
 		{about: "fault, processing instruction", body: enveloped("", "<?x y?>"+lookup("first"))},

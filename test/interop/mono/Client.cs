@@ -48,7 +48,7 @@ static class Client {
         Status status;
         string message;
         DateTime registeredAt;
-        id = Service.Register(null, Username, Email, Password, FirstName, null, null, Locale, false, false, null, out status, out message, out registeredAt);
+        id = Service.Register(null, Username, Email, Password, FirstName, null, null, Locale, false, false, null, null, out status, out message, out registeredAt);
         Check(Regex.IsMatch(id, "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"), "registrationId is no UUID");
         Check(status == Status.PENDING_VERIFICATION, "status is " + status);
         Check(message != "", "message is empty");
@@ -61,7 +61,7 @@ static class Client {
         string message;
         DateTime registeredAt;
         try {
-            Service.Register(null, username, email, Password, FirstName, null, null, Locale, false, false, null, out status, out message, out registeredAt);
+            Service.Register(null, username, email, Password, FirstName, null, null, Locale, false, false, null, null, out status, out message, out registeredAt);
         } catch (SoapException e) {
             Check(e.Detail != null, "no detail in " + e.Message);
             return e.Detail["RegistrationFault", "urn:registrar:registration:v1"];

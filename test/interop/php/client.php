@@ -103,6 +103,17 @@ $steps = [
         equal(fault($contact + ['code' => '000000'], 'VerifyContact')->code, 'CODE_INVALID', 'code');
         equal(fault($contact, 'ResendCode')->code, 'RESEND_TOO_SOON', 'code');
     },
+    'passwords' => function () use ($username, $email, &$receipt) {
+        $verdict = call('VerifyPassword', ['login' => $email, 'password' => PASSWORD, 'origin' => 'device-1']);
+        equal($verdict->valid, true, 'valid');
+        equal($verdict->registrationId, $receipt->registrationId, 'registrationId');
+        equal($verdict->status, 'PENDING_VERIFICATION', 'status');
+        foreach ([$username, $username . '-nobody'] as $login) {
+            $verdict = call('VerifyPassword', ['login' => $login, 'password' => 'velvet-anchor-monday']);
+            equal($verdict->valid, false, 'valid');
+            equal(isset($verdict->registrationId), false, 'registrationId being there');
+        }
+    },
 ];
 
 echo 'stack PHP ext-soap ' . phpversion('soap') . "\n";

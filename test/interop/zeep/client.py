@@ -65,4 +65,15 @@ def codes():
     equal(fault(service.ResendCode, **contact).code, "RESEND_TOO_SOON", "code")
 
 
-tell("zeep", version("zeep"), register, taken, invalid, lookup, codes)
+def passwords():
+    verdict = service.VerifyPassword(login=EMAIL, password=PASSWORD, origin="device-1")
+    equal(verdict.valid, True, "valid")
+    equal(verdict.registrationId, receipt.registrationId, "registrationId")
+    equal(verdict.status, "PENDING_VERIFICATION", "status")
+    for login in USERNAME, USERNAME + "-nobody":
+        verdict = service.VerifyPassword(login=login, password="velvet-anchor-monday")
+        equal(verdict.valid, False, "valid")
+        equal(verdict.registrationId, None, "registrationId")
+
+
+tell("zeep", version("zeep"), register, taken, invalid, lookup, codes, passwords)

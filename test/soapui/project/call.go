@@ -67,7 +67,7 @@ type child struct{ name, value string }
 
 // order is that of the contract.
 var order = []string{
-	"requestId", "username", "email", "password", "firstName", "lastName", "mobileNumber", "locale", "marketingConsent", "externalId",
+	"requestId", "username", "email", "password", "firstName", "lastName", "mobileNumber", "locale", "marketingConsent", "externalId", "callerOutcome",
 }
 
 const (

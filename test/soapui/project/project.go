@@ -71,7 +71,7 @@ func XML() ([]byte, error) {
 		"URL":         address,
 		"Description": description,
 		"Schema":      string(wsdl.Schema),
-		"Suites":      []suite{register(), getRegistration(), verifyContact(), resendCode(), edge(), callers()},
+		"Suites":      []suite{register(), getRegistration(), verifyContact(), resendCode(), verifyPassword(), edge(), callers()},
 		"Scripts":     map[string]string{"Unique": unique, "Basic": basic, "NextRow": nextRow, "Again": again},
 	})
 	if err != nil {
