@@ -13,8 +13,11 @@ import (
 )
 
 // selectAddressTaken counts, and does not stop at the first, so that it takes
-// the same time for one and for none.
-const selectAddressTaken = `SELECT (SELECT COUNT(*) FROM accounts WHERE email_key = ?) + (SELECT COUNT(*) FROM accounts WHERE username_key = ?) AS n`
+// the same time for one and for none. It comes by both places of the index in
+// which the address's key and the phantom's would be: whichever is written to,
+// its page has just been read.
+const selectAddressTaken = `SELECT (SELECT COUNT(*) FROM accounts WHERE email_key = ?) + (SELECT COUNT(*) FROM accounts WHERE email_key = ?)
+	+ (SELECT COUNT(*) FROM accounts WHERE username_key = ?) AS n`
 
 // choose gives what is to be stored: r, or where its address is taken the
 // phantom that it brings. It is no check of uniqueness: the index is that, and
@@ -25,14 +28,14 @@ func (t *tx) choose(ctx context.Context, r registration.Registration) (registrat
 	if r.Phantom == nil {
 		return r, nil
 	}
-	own := r.Account.Email.Key
+	own := r.Account.Email.Key // nobody's but as below
 	if usernameIsAddress(r) {
 		own = r.Account.Username.Key
 	}
 	var rows []struct {
 		N int `db:"n"`
 	}
-	if err := t.query(ctx, &rows, selectAddressTaken, r.Account.Email.Key, own); err != nil {
+	if err := t.query(ctx, &rows, selectAddressTaken, r.Account.Email.Key, r.Phantom.Account.Email.Key, own); err != nil {
 		return r, err
 	}
 	if rows[0].N > 0 {
