@@ -10,6 +10,8 @@ CHAOS ?= 60s
 FAULTS ?= 200
 SEED ?=
 ROWS ?= 300000
+IMPORT_KILLS ?= 20
+IMPORT_ROWS ?= 60000
 OTP_CODES ?= 3000
 OTP_BACKLOG ?= 1000000
 BULK_PEOPLE ?= 200000
@@ -73,8 +75,9 @@ attacks: ## Attack the built service as hostile clients do, and print what it an
 	@set -o pipefail; go test -count=1 -v -run TestAttacks ./test/attacks/ -within 1s | grep -v -e '^=== ' -e '^ *--- PASS'
 
 .PHONY: faults
-faults: deps ## Kill the service (ROUNDS times: 30), notifiers and brokers (for CHAOS: 60s), then anything of the whole system (FAULTS times: 200, by SEED) under load, and count what is lost; and run every command of docs/recovery.md (with ROWS notifications: 300000)
+faults: deps ## Kill the service (ROUNDS times: 30), notifiers and brokers (for CHAOS: 60s), then anything of the whole system (FAULTS times: 200, by SEED) under load, and count what is lost; kill imports (IMPORT_KILLS times: 20, of IMPORT_ROWS rows: 60000); and run every command of docs/recovery.md (with ROWS notifications: 300000)
 	ROUNDS=$(ROUNDS) CHAOS=$(CHAOS) go test -count=1 -timeout 60m -v -run 'TestCrash|TestNotifiers|TestBrokers' ./test/faults/
+	IMPORT_KILLS=$(IMPORT_KILLS) IMPORT_ROWS=$(IMPORT_ROWS) go test -count=1 -timeout 60m -v ./test/faults/importing/
 	ROWS=$(ROWS) go test -count=1 -timeout 60m -v -run TestRecovery ./test/faults/recovery/
 	FAULTS=$(FAULTS) SEED=$(SEED) go test -count=1 -timeout 6h -v -run TestFaults ./test/faults/chaos/
 
@@ -89,6 +92,12 @@ bench-cluster: deps ## Measure registrations on three Galera nodes, the hop, and
 .PHONY: bench-bulk
 bench-bulk: deps ## Measure a campaign to BULK_PEOPLE people (200000), from its start to the last mail at a sink
 	BULK_PEOPLE=$(BULK_PEOPLE) go test -count=1 -timeout 60m -run '^$$' -bench Bulk -benchtime 1x ./cmd/registrar/
+
+# A million rows unless ROWS is given.
+.PHONY: bench-import
+bench-import: ROWS = 1000000
+bench-import: deps ## Measure registrar import of ROWS rows (1000000) next to LOAD DATA and to plain INSERTs of the same rows
+	IMPORT_ROWS=$(ROWS) go test -count=1 -timeout 60m -v -run '^$$' -bench . -benchtime 1x ./test/bench/importing/
 
 .PHONY: bench-otp
 bench-otp: deps ## Measure OTP_CODES codes (3000) to the wire, alone and behind OTP_BACKLOG messages (1000000), against Kannel
