@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"registrar/internal/audit"
 	"registrar/internal/caller"
 	"registrar/internal/config"
 	"registrar/internal/registration"
@@ -75,7 +76,7 @@ func oneName(cmd *cobra.Command, args []string) error {
 
 // withCallers opens the database that there is, also beside a serve that runs
 // on it. It neither makes one nor changes its schema.
-func withCallers(cmd *cobra.Command, do func(context.Context, config.Config, caller.Store) error) error {
+func withCallers(cmd *cobra.Command, action registration.Action, do func(context.Context, config.Config, caller.Store) error) error {
 	c, err := config.Load(cmd.Flags(), os.Environ())
 	if err != nil {
 		return err
@@ -86,12 +87,12 @@ func withCallers(cmd *cobra.Command, do func(context.Context, config.Config, cal
 		}
 	}
 	c.Database.Migrate = false
-	return openCallers(cmd, c, do)
+	return openCallers(cmd, c, action, do)
 }
 
 // withCallersAnew opens the database as serve does, which makes what is not
 // there.
-func withCallersAnew(cmd *cobra.Command, do func(context.Context, config.Config, caller.Store) error) error {
+func withCallersAnew(cmd *cobra.Command, action registration.Action, do func(context.Context, config.Config, caller.Store) error) error {
 	c, err := config.Load(cmd.Flags(), os.Environ())
 	if err != nil {
 		return err
@@ -101,10 +102,12 @@ func withCallersAnew(cmd *cobra.Command, do func(context.Context, config.Config,
 			return err
 		}
 	}
-	return openCallers(cmd, c, do)
+	return openCallers(cmd, c, action, do)
 }
 
-func openCallers(cmd *cobra.Command, c config.Config, do func(context.Context, config.Config, caller.Store) error) (err error) {
+// openCallers opens the callers. What is done to one is in the audit log as action;
+// "" is for those who only look.
+func openCallers(cmd *cobra.Command, c config.Config, action registration.Action, do func(context.Context, config.Config, caller.Store) error) (err error) {
 	log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)
 	if err != nil {
 		return err
@@ -116,7 +119,15 @@ func openCallers(cmd *cobra.Command, c config.Config, do func(context.Context, c
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return unreached(do(ctx, c, db.Callers()))
+	callers := db.Callers()
+	if action != "" {
+		entry, err := operatorEntry(action)
+		if err != nil {
+			return err
+		}
+		callers = callers.Audited(entry)
+	}
+	return unreached(do(ctx, c, callers))
 }
 
 // databaseOf says where the database is.
@@ -135,8 +146,8 @@ func absolute(path string) string {
 }
 
 // changeCaller changes one caller and says what then holds, and since when.
-func changeCaller(cmd *cobra.Command, name, done string, change func(*caller.Caller) error) error {
-	return withCallers(cmd, func(ctx context.Context, c config.Config, callers caller.Store) error {
+func changeCaller(cmd *cobra.Command, action registration.Action, name, done string, change func(*caller.Caller) error) error {
+	return withCallers(cmd, action, func(ctx context.Context, c config.Config, callers caller.Store) error {
 		err := callers.Change(ctx, name, func(one *caller.Caller) error {
 			one.UpdatedAt = time.Now()
 			return change(one)
@@ -190,7 +201,7 @@ func updateCallerCommand() *cobra.Command {
 			if !flags.given(cmd.Flags()) {
 				return errors.New("nothing to change is given: registrar caller update --help lists what can be")
 			}
-			return changeCaller(cmd, args[0], "changed", func(c *caller.Caller) error {
+			return changeCaller(cmd, audit.CallerChange, args[0], "changed", func(c *caller.Caller) error {
 				if err := flags.apply(cmd.Flags(), c); err != nil {
 					return err
 				}
@@ -207,9 +218,9 @@ func updateCallerCommand() *cobra.Command {
 
 // ableCallerCommand is disable and enable.
 func ableCallerCommand(use string, disabled bool) *cobra.Command {
-	short, long := "Let a caller in again", `The caller is let in again, with the secrets and the policy that it had.`
+	action, short, long := audit.CallerEnable, "Let a caller in again", `The caller is let in again, with the secrets and the policy that it had.`
 	if disabled {
-		short, long = "Turn a caller away", `All calls of the caller are refused from then on, as if there were no such
+		action, short, long = audit.CallerDisable, "Turn a caller away", `All calls of the caller are refused from then on, as if there were no such
 caller. Nothing of it is lost: registrar caller enable lets it in again.
 Callers are never deleted, since registrations name them.`
 	}
@@ -217,7 +228,7 @@ Callers are never deleted, since registrations name them.`
 		Use: use + " NAME", Short: short, Long: long, Example: "  registrar caller " + use + " erp",
 		Args: oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return changeCaller(cmd, args[0], use+"d", func(c *caller.Caller) error { c.Disabled = disabled; return nil })
+			return changeCaller(cmd, action, args[0], use+"d", func(c *caller.Caller) error { c.Disabled = disabled; return nil })
 		},
 	}
 }

@@ -26,7 +26,7 @@ func listCallersCommand() *cobra.Command {
   registrar caller list --json | jq -r '.[] | select(.disabled) | .name'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withCallers(cmd, func(ctx context.Context, _ config.Config, callers caller.Store) error {
+			return withCallers(cmd, "", func(ctx context.Context, _ config.Config, callers caller.Store) error {
 				all, err := callers.Callers(ctx)
 				if err != nil {
 					return err
@@ -55,7 +55,7 @@ func showCallerCommand() *cobra.Command {
 		Example: `  registrar caller show erp`,
 		Args:    oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withCallers(cmd, func(ctx context.Context, _ config.Config, callers caller.Store) error {
+			return withCallers(cmd, "", func(ctx context.Context, _ config.Config, callers caller.Store) error {
 				all, err := callers.Callers(ctx)
 				if err != nil {
 					return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"registrar/internal/audit"
 	"registrar/internal/caller"
 	"registrar/internal/config"
 )
@@ -61,7 +62,7 @@ NAME is 1 to 64 of a-z, 0-9, '.', '_' and '-'.
 			if noSecret && added.CertificateSubject == "" {
 				return errors.New("--no-secret leaves the caller without any credential: give it --certificate-subject too")
 			}
-			return withCallersAnew(cmd, func(ctx context.Context, c config.Config, callers caller.Store) error {
+			return withCallersAnew(cmd, audit.CallerAdd, func(ctx context.Context, c config.Config, callers caller.Store) error {
 				var text string
 				if !noSecret {
 					var secret caller.Secret
@@ -111,7 +112,7 @@ given. ` + digestHelp,
 				return fmt.Errorf("--overlap must be 0 to %s", longestOverlap)
 			}
 			name := args[0]
-			return withCallers(cmd, func(ctx context.Context, c config.Config, callers caller.Store) error {
+			return withCallers(cmd, audit.CallerRotate, func(ctx context.Context, c config.Config, callers caller.Store) error {
 				now := time.Now()
 				var text string
 				var sealed bool

@@ -27,8 +27,19 @@ func main() {
 	stop()
 	if err != nil {
 		tell(err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
+}
+
+// exitCode is the program's for an error: 1, or what the error says.
+func exitCode(err error) int {
+	if e, ok := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err); ok {
+		return e.ExitCode()
+	}
+	return 1
 }
 
 // tell says on standard error what went wrong, once.
@@ -69,7 +80,7 @@ program works with those.`,
 	}{
 		{"Run:", []*cobra.Command{serveCommand(), webCommand(), appCommand(), notifyCommand()}},
 		{"Set up:", []*cobra.Command{configCommand(), migrateCommand(), callerCommand(), templateCommand(), importCommand()}},
-		{"Operate, also while it runs:", []*cobra.Command{campaignCommand(), notificationCommand(), suppressionCommand(), dlqCommand(), shadowCommand()}},
+		{"Operate, also while it runs:", []*cobra.Command{campaignCommand(), notificationCommand(), suppressionCommand(), dlqCommand(), shadowCommand(), auditCommand(), personCommand()}},
 		{"Look up:", []*cobra.Command{healthCommand(), eventCommand(), versionCommand()}},
 	} {
 		cmd.AddGroup(&cobra.Group{ID: g.title, Title: g.title})

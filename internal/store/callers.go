@@ -4,18 +4,41 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"fmt"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
 
+	"registrar/internal/audit"
 	"registrar/internal/caller"
 )
 
 // Callers implements caller.Store.
-type Callers struct{ db *DB }
+type Callers struct {
+	db    *DB
+	entry audit.Entry // of what is changed; zero for none
+}
 
 // Callers gives the systems that may call.
-func (db *DB) Callers() *Callers { return &Callers{db} }
+func (db *DB) Callers() *Callers { return &Callers{db: db} }
+
+// Audited gives the same callers for one change, of which e is written to the
+// audit log with it. Its Caller is the one that is changed.
+func (c *Callers) Audited(e audit.Entry) *Callers { return &Callers{c.db, e} }
+
+// record is that of the change of a caller.
+func (c *Callers) record(name string) (audit.Record, error) {
+	if c.entry.ID.IsZero() {
+		return audit.Record{}, nil
+	}
+	e := c.entry
+	e.Caller = name
+	r, err := c.db.auditor.Record(e)
+	if err != nil {
+		return audit.Record{}, fmt.Errorf("store: %w", err)
+	}
+	return r, nil
+}
 
 // callerRow is a caller with one of its secrets, or with none.
 type callerRow struct {
@@ -104,6 +127,10 @@ func (c *Callers) Callers(ctx context.Context) ([]caller.Caller, error) {
 // Add implements caller.Store.
 func (c *Callers) Add(ctx context.Context, added caller.Caller) error {
 	revision := newRevision()
+	record, err := c.record(added.Name)
+	if err != nil {
+		return err
+	}
 	return c.db.transact(ctx, "add caller", func(ctx context.Context, t *tx) error {
 		err := t.run(ctx, `INSERT INTO callers (certificate_subject, operations, rate, burst, daily_quota, suppress_notifications, verified_contacts, enumeration_safe, shadow, disabled, updated_at, revision, created_at, name)
 			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, append(callerValues(added, revision), micros(added.CreatedAt), added.Name)...)
@@ -111,6 +138,9 @@ func (c *Callers) Add(ctx context.Context, added caller.Caller) error {
 			return t.callerTaken(ctx, added.Name, revision, f, err)
 		}
 		if err != nil {
+			return err
+		}
+		if err := t.audit(ctx, record); err != nil {
 			return err
 		}
 		return t.insertSecrets(ctx, added)
@@ -140,6 +170,10 @@ func (t *tx) callerTaken(ctx context.Context, name string, revision uuid, f fail
 // they are. change runs while the caller is locked, so it should take no time.
 func (c *Callers) Change(ctx context.Context, name string, change func(*caller.Caller) error) error {
 	revision := newRevision()
+	record, err := c.record(name)
+	if err != nil {
+		return err
+	}
 	return c.db.transact(ctx, "change caller", func(ctx context.Context, t *tx) error {
 		var rows []callerRow
 		if err := t.query(ctx, &rows, selectCallers+` WHERE c.name = ?`+callersOrder+c.db.dialect.forUpdate, name); err != nil {
@@ -165,6 +199,9 @@ func (c *Callers) Change(ctx context.Context, name string, change func(*caller.C
 			return err
 		}
 		if _, err := t.exec(ctx, `DELETE FROM caller_secrets WHERE caller = ?`, name); err != nil {
+			return err
+		}
+		if err := t.audit(ctx, record); err != nil {
 			return err
 		}
 		return t.insertSecrets(ctx, changed)
