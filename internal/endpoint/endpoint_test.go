@@ -82,11 +82,15 @@ const messageID = "urn:uuid:7d4ba4a8-6d4e-4f0c-9d3e-1a3f0b6f2f10"
 // serve is the contract on d; failed collects what the log would be told.
 func serve(t *testing.T, d *domain, failed *[]error) http.Handler {
 	t.Helper()
+	return serveTo(t, endpoint.Caller{Name: "erp", Silent: true, Verified: true}, d, failed)
+}
+
+// serveTo is serve to a caller.
+func serveTo(t *testing.T, c endpoint.Caller, d *domain, failed *[]error) http.Handler {
+	t.Helper()
 	e := &endpoint.Endpoint{
 		Registrar: d, Rules: rules(t),
-		Caller: func(context.Context) endpoint.Caller {
-			return endpoint.Caller{Name: "erp", Silent: true, Verified: true}
-		},
+		Caller:        func(context.Context) endpoint.Caller { return c },
 		MessageID:     func(context.Context) string { return messageID },
 		TraceParent:   func(context.Context) string { return "the-trace" },
 		Challenge:     func(error) string { return "" },

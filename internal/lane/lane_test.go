@@ -38,7 +38,7 @@ func TestEveryLaneHasItsNameAndChannel(t *testing.T) {
 func TestEveryKindHasItsLane(t *testing.T) {
 	t.Parallel()
 	for kind, priority := range map[registration.Kind]lane.Priority{
-		registration.VerificationCode: lane.OneTimeCode, registration.RegistrationCompleted: lane.Transactional, registration.CampaignMessage: lane.Marketing,
+		registration.VerificationCode: lane.OneTimeCode, registration.AlreadyRegistered: lane.OneTimeCode, registration.RegistrationCompleted: lane.Transactional, registration.CampaignMessage: lane.Marketing,
 	} {
 		for _, channel := range []registration.Channel{registration.EmailChannel, registration.SMSChannel} {
 			l, err := lane.Of(kind, channel)

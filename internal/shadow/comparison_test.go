@@ -37,7 +37,9 @@ func TestRecorder(t *testing.T) {
 	store, counted, log := &kept{}, []string{}, &strings.Builder{}
 	r := shadow.Recorder{
 		Store: store, Log: slog.New(slog.NewTextHandler(log, nil)),
-		Compared: func(caller, ours, theirs string) { counted = append(counted, fmt.Sprint(caller, " ", ours, " ", theirs)) },
+		Compared: func(caller, ours, theirs string) {
+			counted = append(counted, fmt.Sprint(caller, " ", ours, " ", theirs))
+		},
 	}
 	c := registration.Comparison{
 		ID: registration.ID{1}, At: time.Unix(1, 0), Caller: "mono", RequestID: "r", ExternalID: "x", Ours: "VALIDATION_FAILED", Theirs: "WHATEVER",

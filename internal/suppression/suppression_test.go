@@ -11,12 +11,12 @@ import (
 // TestHolds is every reason with every kind.
 func TestHolds(t *testing.T) {
 	t.Parallel()
-	kinds := []registration.Kind{registration.VerificationCode, registration.RegistrationCompleted, "SOME_NEWS_OF_LATER", registration.CampaignMessage}
-	table := map[suppression.Reason][4]bool{
-		suppression.Manual:       {true, true, true, true},
-		suppression.Complaint:    {false, true, true, true},
-		suppression.HardBounce:   {false, true, true, true},
-		suppression.Unsubscribed: {false, false, false, true},
+	kinds := []registration.Kind{registration.VerificationCode, registration.AlreadyRegistered, registration.RegistrationCompleted, "SOME_NEWS_OF_LATER", registration.CampaignMessage}
+	table := map[suppression.Reason][5]bool{
+		suppression.Manual:       {true, true, true, true, true},
+		suppression.Complaint:    {false, false, true, true, true},
+		suppression.HardBounce:   {false, false, true, true, true},
+		suppression.Unsubscribed: {false, false, false, false, true},
 		"A_REASON_OF_LATER":      {},
 		"":                       {},
 	}
