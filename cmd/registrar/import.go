@@ -14,6 +14,7 @@ import (
 	"registrar/internal/address"
 	"registrar/internal/config"
 	"registrar/internal/password"
+	"registrar/internal/person"
 	"registrar/internal/registration"
 	"registrar/internal/store"
 	"registrar/internal/transfer"
@@ -142,7 +143,10 @@ func runImport(ctx context.Context, cmd *cobra.Command, c config.Config, db *sto
 	if err != nil {
 		return err
 	}
-	importer := newImporter(c, db, m, flags, path)
+	importer, err := newImporter(c, db, m, flags, path)
+	if err != nil {
+		return err
+	}
 	rejects, err := openRejects(flags, m, path, before)
 	if err != nil {
 		return err
@@ -186,7 +190,7 @@ func importBefore(ctx context.Context, db *store.DB, first transfer.Import, anew
 	if anew {
 		return nil, nil //nolint:nilnil // none
 	}
-	all, err := db.People().Imports(ctx)
+	all, err := db.People(nil).Imports(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -199,13 +203,22 @@ func importBefore(ctx context.Context, db *store.DB, first transfer.Import, anew
 }
 
 // newImporter ties the parts together.
-func newImporter(c config.Config, db *store.DB, m *mapping.Mapping, flags importFlags, path string) *transfer.Importer {
+func newImporter(c config.Config, db *store.DB, m *mapping.Mapping, flags importFlags, path string) (*transfer.Importer, error) {
+	secret, err := codeSecret(c)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := person.NewKeys(secret)
+	if err != nil {
+		return nil, err
+	}
+	people := db.People(keys)
 	importer := &transfer.Importer{
 		Open: func(ctx context.Context, at transfer.Position) (transfer.Source, error) {
 			return source.Open(ctx, m.Source, path, m.Columns(), at)
 		},
 		Mapper:   m.Mapper(mappingEnvironment(c)),
-		Store:    db.People(),
+		Store:    people,
 		News:     transfer.News{Notify: flags.notify != "", Life: c.Registration.NotificationLife, Events: flags.events},
 		NewID:    newID,
 		Now:      time.Now,
@@ -213,9 +226,9 @@ func newImporter(c config.Config, db *store.DB, m *mapping.Mapping, flags import
 		TellKeys: m.TellKeys(),
 	}
 	if flags.dryRun {
-		importer.Store = transfer.NewRehearsal(db.People())
+		importer.Store = transfer.NewRehearsal(people)
 	}
-	return importer
+	return importer, nil
 }
 
 // mappingEnvironment is what the service knows of addresses, numbers and hashes.

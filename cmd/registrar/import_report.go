@@ -121,7 +121,7 @@ that began it goes on with it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withDatabase(cmd, func(ctx context.Context, _ config.Config, db *store.DB) error {
-				all, err := db.People().Imports(ctx)
+				all, err := db.People(nil).Imports(ctx)
 				if err != nil {
 					return err
 				}

@@ -49,10 +49,30 @@ func (e *Erasures) Unfinished(ctx context.Context) ([]rights.Tombstone, error) {
 }
 
 // Erased implements person.TombstoneStore.
-func (e *Erasures) Erased(ctx context.Context, caller string, externalIDs []string, digests [][]byte) ([]rights.Tombstone, error) {
+func (e *Erasures) Erased(ctx context.Context, caller string, externalIDs []string, digests [][]byte) (all []rights.Tombstone, err error) {
+	err = e.db.view(ctx, "tombstones", func(ctx context.Context, conn *sqlx.Conn) error {
+		all, err = tombstonesOn{conn}.Erased(ctx, caller, externalIDs, digests)
+		return err
+	})
+	return all, err
+}
+
+func (e *Erasures) tombstones(ctx context.Context, condition string, args ...any) (all []rights.Tombstone, err error) {
+	err = e.db.view(ctx, "tombstones", func(ctx context.Context, conn *sqlx.Conn) error {
+		all, err = tombstonesOn{conn}.find(ctx, condition, args...)
+		return err
+	})
+	return all, err
+}
+
+// tombstonesOn implements person.TombstoneStore on a connection, as its transaction
+// sees them.
+type tombstonesOn struct{ conn *sqlx.Conn }
+
+func (o tombstonesOn) Erased(ctx context.Context, caller string, externalIDs []string, digests [][]byte) ([]rights.Tombstone, error) {
 	var all []rights.Tombstone
 	for column, list := range map[string]any{"external_id": externalIDs, "external_digest": digests} {
-		found, err := e.tombstones(ctx, `caller = ? AND `+column+` IN (?)`, caller, list)
+		found, err := o.find(ctx, `caller = ? AND `+column+` IN (?)`, caller, list)
 		if err != nil {
 			return nil, err
 		}
@@ -61,19 +81,18 @@ func (e *Erasures) Erased(ctx context.Context, caller string, externalIDs []stri
 	return all, nil
 }
 
-func (e *Erasures) tombstones(ctx context.Context, condition string, args ...any) ([]rights.Tombstone, error) {
+func (o tombstonesOn) find(ctx context.Context, condition string, args ...any) ([]rights.Tombstone, error) {
 	query, args, err := sqlx.In(selectTombstones+condition, args...)
 	if err != nil {
 		return nil, fmt.Errorf("store: tombstones: %w", err)
 	}
 	var rows []tombstoneRow
-	err = e.db.view(ctx, "tombstones", func(ctx context.Context, conn *sqlx.Conn) error {
-		rows = nil
-		return conn.SelectContext(ctx, &rows, query, args...)
-	})
+	if err := o.conn.SelectContext(ctx, &rows, query, args...); err != nil {
+		return nil, err
+	}
 	all := make([]rights.Tombstone, len(rows))
 	for i, r := range rows {
 		all[i] = r.tombstone()
 	}
-	return all, err
+	return all, nil
 }

@@ -6,15 +6,20 @@ import (
 	"errors"
 	"fmt"
 
+	rights "registrar/internal/person"
 	"registrar/internal/registration"
 	"registrar/internal/transfer"
 )
 
-// People implements transfer.Store.
-type People struct{ db *DB }
+// People implements transfer.Store and transfer.Looker.
+type People struct {
+	db   *DB
+	keys *rights.Keys
+}
 
-// People gives those who come from other systems, many at once.
-func (db *DB) People() *People { return &People{db} }
+// People gives those who come from other systems, many at once. By keys it knows
+// who was erased without a trace of the external id; nil is enough to read imports.
+func (db *DB) People(keys *rights.Keys) *People { return &People{db, keys} }
 
 const (
 	insertAccounts = `INSERT INTO accounts (id, caller, external_id, username, username_key, email, email_key, mobile, password_hash, status, registered_at, email_verified_at, mobile_verified_at) VALUES `
@@ -46,7 +51,7 @@ func (p *People) Save(ctx context.Context, b transfer.Batch) error {
 			return answer{transfer.ErrOvertaken}
 		}
 		tries++
-		s := &saving{tx: t, dialect: p.db.dialect, batch: b}
+		s := &saving{tx: t, dialect: p.db.dialect, keys: p.keys, batch: b}
 		if err := s.all(ctx, tries <= togetherTries); err != nil {
 			return err
 		}
@@ -62,6 +67,7 @@ func (p *People) Save(ctx context.Context, b transfer.Batch) error {
 type saving struct {
 	*tx
 	dialect  dialect
+	keys     *rights.Keys
 	batch    transfer.Batch
 	known    *takenKeys
 	outcomes []transfer.Outcome
@@ -73,7 +79,7 @@ func (s *saving) all(ctx context.Context, together bool) (err error) {
 	if len(s.batch.People) == 0 {
 		return nil
 	}
-	if s.known, err = lookUp(ctx, s.conn, s.batch.People); err != nil {
+	if s.known, err = lookUp(ctx, s.conn, s.keys, s.batch.People); err != nil {
 		return err
 	}
 	for _, c := range s.batch.People {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	rights "registrar/internal/person"
 	"registrar/internal/registration"
 	"registrar/internal/transfer"
 )
@@ -71,13 +72,13 @@ func (k *takenKeys) find(ctx context.Context, into map[string]bool, query string
 
 // lookUp asks for all keys of some people, who are of one caller. The statements
 // are not kept prepared: there is one for each number of people.
-func lookUp(ctx context.Context, conn *sqlx.Conn, people []transfer.Candidate) (*takenKeys, error) {
+func lookUp(ctx context.Context, conn *sqlx.Conn, keys *rights.Keys, people []transfer.Candidate) (*takenKeys, error) {
 	k := &takenKeys{
 		ask: func(ctx context.Context, query string, args ...any) (found []string, err error) {
 			err = conn.SelectContext(ctx, &found, query, args...)
 			return found, err
 		},
-		username: map[string]bool{}, email: map[string]bool{}, external: map[string]bool{}, erased: map[string]bool{}, looked: map[string]bool{},
+		username: map[string]bool{}, email: map[string]bool{}, external: map[string]bool{}, looked: map[string]bool{},
 	}
 	caller := people[0].Person.Account.Caller
 	usernames, emails, externals := make([]string, 0, len(people)), make([]string, 0, len(people)), make([]string, 0, len(people))
@@ -95,24 +96,38 @@ func lookUp(ctx context.Context, conn *sqlx.Conn, people []transfer.Candidate) (
 		args  []any
 	}{
 		{k.external, `SELECT external_id FROM accounts WHERE caller = ? AND external_id IN (?)`, []any{caller, externals}},
-		{k.erased, `SELECT external_id FROM erasures WHERE caller = ? AND external_id IN (?)`, []any{caller, externals}},
 		{k.username, `SELECT username_key FROM accounts WHERE username_key IN (?)`, []any{usernames}},
 	} {
 		if err := k.find(ctx, look.into, look.query, look.args...); err != nil {
 			return nil, err
 		}
 	}
-	if len(emails) == 0 {
-		return k, nil
+	if len(emails) > 0 {
+		if err := k.find(ctx, k.email, `SELECT email_key FROM accounts WHERE email_key IN (?)`, emails); err != nil {
+			return nil, err
+		}
 	}
-	return k, k.find(ctx, k.email, `SELECT email_key FROM accounts WHERE email_key IN (?)`, emails)
+	// Behind the accounts: who was erased in between is in one of them.
+	var err error
+	k.erased, err = erasedOf(ctx, conn, keys, caller, externals)
+	return k, err
+}
+
+// erasedOf says which external ids are of people who were erased. Mostly nobody was,
+// and nothing else is asked then.
+func erasedOf(ctx context.Context, conn *sqlx.Conn, keys *rights.Keys, caller string, externals []string) (map[string]bool, error) {
+	var any int
+	if err := conn.GetContext(ctx, &any, `SELECT COUNT(*) FROM (SELECT 1 FROM erasures LIMIT 1) AS present`); err != nil || any == 0 {
+		return nil, err
+	}
+	return rights.Tombstones{Store: tombstonesOn{conn}, Keys: keys}.Erased(ctx, caller, externals)
 }
 
 // Look implements transfer.Looker.
 func (p *People) Look(ctx context.Context, people []transfer.Candidate) (transfer.Keys, error) {
 	var keys *takenKeys
 	err := p.db.view(ctx, "taken keys", func(ctx context.Context, conn *sqlx.Conn) (err error) {
-		keys, err = lookUp(ctx, conn, people)
+		keys, err = lookUp(ctx, conn, p.keys, people)
 		return err
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	rightsof "registrar/internal/person"
 	"registrar/internal/registration"
 	"registrar/internal/store"
 	"registrar/internal/transfer"
@@ -33,11 +34,20 @@ func beginImport(t *testing.T, db *store.DB) *moving {
 	t.Helper()
 	first := transfer.Import{Caller: "monolith", Source: "users", State: transfer.Open, StartedAt: now(), UpdatedAt: now(), Revision: newID(), Tally: transfer.Tally{}}
 	copy(first.ID[:], t.Name())
-	at, err := db.People().Begin(t.Context(), first, false)
+	at, err := movers(db).Begin(t.Context(), first, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &moving{t: t, db: db, at: at}
+}
+
+// movers are those of a database who come from elsewhere.
+func movers(db *store.DB) *store.People {
+	keys, err := rightsof.NewKeys(make([]byte, rightsof.KeySize))
+	if err != nil {
+		panic(err) // not of a key of this size
+	}
+	return db.People(keys)
 }
 
 // mover is somebody of the monolith. Where their address or name is taken they are
@@ -102,7 +112,7 @@ func (m *moving) prepare(people ...transfer.Candidate) {
 func (m *moving) save(people ...transfer.Candidate) error {
 	m.t.Helper()
 	m.prepare(people...)
-	err := m.db.People().Save(m.t.Context(), m.batch)
+	err := movers(m.db).Save(m.t.Context(), m.batch)
 	if err == nil {
 		m.at = m.stored()
 	}
@@ -119,7 +129,7 @@ func (m *moving) must(people ...transfer.Candidate) {
 // stored is the import as the store has it.
 func (m *moving) stored() transfer.Import {
 	m.t.Helper()
-	all, err := m.db.People().Imports(m.t.Context())
+	all, err := movers(m.db).Imports(m.t.Context())
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -247,16 +257,15 @@ func TestPeopleWhoseKeysAreTaken(t *testing.T) {
 func TestErasedPeopleStayErased(t *testing.T) {
 	onEach(t, func(t *testing.T, o store.Options) {
 		db := open(t, o)
-		err := db.Transact(t.Context(), func(run func(string, ...any) error, _ bool) error {
-			id := newID()
-			return run(`INSERT INTO erasures (registration_id, caller, external_id, external_digest, erased_at, finished_at) VALUES (?, 'monolith', '2', NULL, 1, 1)`, id[:])
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		m := beginImport(t, db)
-		m.must(mover("1", "one", ""), mover("2", "two", ""))
-		expect(t, "outcomes", m.outcomes(), []string{"stored", "refused erased"})
+		m.must(mover("1", "one", ""), mover("2", "two", "two@example.com"), mover("3", "three", ""))
+		for id, keep := range map[string]bool{"2": false, "3": true} {
+			if _, err := rights(t, db).Erase(t.Context(), rightsof.Erasure{Key: registration.Key{Caller: "monolith", ExternalID: id}, KeepExternalID: keep}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m.must(mover("1", "one", ""), mover("2", "two", "two@example.com"), mover("3", "three", ""), mover("4", "two", "two@example.com"))
+		expect(t, "outcomes", m.outcomes(), []string{"present", "refused erased", "refused erased", "stored"})
 	})
 }
 
@@ -273,7 +282,7 @@ func TestImportsAreOneProcessAtATime(t *testing.T) {
 		}
 		expect(t, "people", there(t, db), []string{"1 one ", "2 two "})
 		// The same batch again, of which nobody knows whether it was saved.
-		if err := db.People().Save(t.Context(), other.batch); err != nil {
+		if err := movers(db).Save(t.Context(), other.batch); err != nil {
 			t.Error(err)
 		}
 		if other.calls != 1 || other.stored().Read != 2 {
@@ -294,7 +303,7 @@ func TestBegin(t *testing.T) {
 			i := first
 			i.Revision = newID()
 			change(&i)
-			return db.People().Begin(t.Context(), i, restart)
+			return movers(db).Begin(t.Context(), i, restart)
 		}
 		same := func(*transfer.Import) {}
 		changed := func(i *transfer.Import) { i.Fingerprint = [32]byte{1} }
@@ -315,7 +324,7 @@ func TestBegin(t *testing.T) {
 			i.State = transfer.Done
 			return i, err
 		}
-		if err := db.People().Save(t.Context(), m.batch); err != nil {
+		if err := movers(db).Save(t.Context(), m.batch); err != nil {
 			t.Fatal(err)
 		}
 		if at, err := begin(same, false); err != nil || at.Position != "" || at.State != transfer.Open {
@@ -345,7 +354,7 @@ func TestABatchIsAllOrNothing(t *testing.T) {
 				if m.stored().Read != 0 {
 					t.Errorf("the import is %+v", m.stored())
 				}
-				if err := db.People().Save(t.Context(), m.batch); err != nil {
+				if err := movers(db).Save(t.Context(), m.batch); err != nil {
 					t.Error(err)
 				}
 				expect(t, "people", there(t, db), []string{"1 one one@example.org"})
@@ -362,7 +371,7 @@ func TestASettlementThatFails(t *testing.T) {
 		m.prepare(mover("1", "one", ""))
 		full := errors.New("the disk is full")
 		m.batch.Settle = func([]transfer.Outcome) (transfer.Import, error) { return transfer.Import{}, full }
-		if err := db.People().Save(t.Context(), m.batch); !errors.Is(err, full) {
+		if err := movers(db).Save(t.Context(), m.batch); !errors.Is(err, full) {
 			t.Errorf("the error is %v", err)
 		}
 		expect(t, "people", there(t, db), nil)

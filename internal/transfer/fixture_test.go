@@ -164,7 +164,7 @@ func prepare(t testing.TB, db *store.DB, m *mapping.Mapping, path string) *impor
 		Mapper: m.Mapper(mapping.Environment{
 			DomainToASCII: address.DomainToASCII, ParseMobile: address.Mobiles{}.Parse, DefaultLocale: "en", CheckHash: password.Importable, Now: time.Now,
 		}),
-		Store: db.People(), NewID: newID, Now: time.Now, Batch: 40,
+		Store: db.People(nil), NewID: newID, Now: time.Now, Batch: 40,
 	}
 	return i
 }

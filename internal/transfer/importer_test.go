@@ -55,7 +55,7 @@ func TestImport(t *testing.T) {
 	if len(there) != 4 || there["2"].Account.Email.Text != "" || there["5"].Profile.FirstName != strings.Repeat("x", 30) || there["1"].Account.RegisteredAt.Year() != 2023 {
 		t.Errorf("there are %+v", there)
 	}
-	stored, err := db.People().Imports(t.Context())
+	stored, err := db.People(nil).Imports(t.Context())
 	if err != nil || len(stored) != 1 || !reflect.DeepEqual(counts(stored[0]), counts(got)) {
 		t.Errorf("stored is %+v, %v", stored, err)
 	}
@@ -200,7 +200,7 @@ func TestRehearsal(t *testing.T) {
 			before := people(t, db, n)
 			path := writeCSV(t, all)
 			dry := prepare(t, db, m, path)
-			dry.Store = transfer.NewRehearsal(db.People())
+			dry.Store = transfer.NewRehearsal(db.People(nil))
 			would, err := dry.run(t.Context(), t, m, path, false)
 			if err != nil {
 				t.Fatal(err)
