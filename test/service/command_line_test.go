@@ -51,6 +51,8 @@ sms: {driver: http, http: {url: "https://sms.example.com/hunter2"}}
 		{"the types of events", []string{"event", "types"}, 0, []string{"registrar.registration.completed.v1\n"}, ""},
 		{"a schema of an event", []string{"event", "schema", "registrar.contact.verified.v1"}, 0, []string{`"$id": "urn:registrar:event:registrar.contact.verified.v1"`}, ""},
 		{"a schema that is not there", []string{"event", "schema", "registrar.contact.verified"}, 1, []string{"registrar event types"}, "goroutine"},
+		{"help of import teaches", []string{"import", "--help"}, 0, []string{"registrar import mapping laravel", "--dry-run", "--rejects", "kill -9", "Nobody is told"}, ""},
+		{"the shipped mapping", []string{"import", "mapping", "laravel"}, 0, []string{"external_id: {column: id}", "email_missing: keep"}, ""},
 		{"help of notify teaches", []string{"notify", "--help"}, 0, []string{"sms.otp,email.otp", "codes.key", "bounces", "notify.lanes: [none]"}, ""},
 		{"help of web teaches", []string{"web", "--help"}, 0, []string{"registrar\napp", "no access to the database", "tier.servers", "dns:///registrar-app.internal:8082", "drain_delay", "--servers"}, "--data-dir"},
 		{"help of app teaches", []string{"app", "--help"}, 0, []string{"registrar web", "MariaDB and Kafka", "codes.key", "tier.tls", "drain_delay", "--tier-listen", "--data-dir"}, "--servers"},
