@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"registrar/internal/audit"
 	"registrar/internal/registration"
 )
 
@@ -19,7 +20,8 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkCreate is one registration with two notifications. cpu-µs/op is
+// BenchmarkCreate is one registration with two notifications and its entry in the
+// audit log. cpu-µs/op is
 // this process's part: all of it on SQLite, the client's on MariaDB.
 func BenchmarkCreate(b *testing.B) {
 	for _, backend := range backends {
@@ -29,7 +31,7 @@ func BenchmarkCreate(b *testing.B) {
 			db := open(b, o)
 			people := make([]registration.Registration, b.N)
 			for i := range people {
-				people[i] = person()
+				people[i] = person(audited)
 			}
 			accounts, ctx := db.Accounts(), b.Context()
 			before := cpu(b)
@@ -55,7 +57,7 @@ func BenchmarkCreateParallel(b *testing.B) {
 				db := open(b, o)
 				people := make(chan registration.Registration, b.N)
 				for range b.N {
-					people <- person()
+					people <- person(audited)
 				}
 				close(people)
 				accounts, ctx := db.Accounts(), b.Context()
@@ -76,5 +78,40 @@ func BenchmarkCreateParallel(b *testing.B) {
 				b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
 			})
 		}
+	}
+}
+
+// BenchmarkSeal puts an entry of the audit log into the chain, among as many as
+// are sealed together.
+func BenchmarkSeal(b *testing.B) {
+	for _, backend := range backends {
+		b.Run(backend.name, func(b *testing.B) {
+			o := backend.new(b)
+			migrate(b, o)
+			db := open(b, o)
+			var some []audit.Entry
+			for i := range b.N {
+				some = append(some, entryOf(person().Account, registration.AuditRegister))
+				if len(some) == 100 || i == b.N-1 {
+					if err := db.Audit().Append(b.Context(), some...); err != nil {
+						b.Fatal(err)
+					}
+					some = nil
+				}
+			}
+			lease, held, err := db.Leases().Acquire(b.Context(), "audit-sealer", "bench", time.Now(), time.Hour)
+			if err != nil || !held {
+				b.Fatal(held, err)
+			}
+			before := cpu(b)
+			b.ResetTimer()
+			for n := 1; n > 0; {
+				if n, _, err = db.Audit().Seal(b.Context(), lease, 200); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.StopTimer()
+			b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+		})
 	}
 }
