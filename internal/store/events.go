@@ -16,7 +16,7 @@ import (
 // Events implements outbox.EventStore.
 type Events struct{ db *DB }
 
-// Events gives the events that no broker has yet.
+// Events gives the events that no broker has yet, or that are kept for Feed.
 func (db *DB) Events() *Events { return &Events{db} }
 
 const (

@@ -281,19 +281,3 @@ func TestIDsAreOfTheirTime(t *testing.T) {
 		t.Errorf("%s is not of %d", a, ms)
 	}
 }
-
-// TestDifferences: only what the mapping makes counts.
-func TestDifferences(t *testing.T) {
-	t.Parallel()
-	one := transfer.Person{Account: registration.Account{Username: registration.Username{Key: "a"}, Status: registration.Active}, Profile: registration.Profile{FirstName: "A", Locale: "ar"}}
-	other := one
-	other.Account.PasswordHash, other.Account.Email.Key = "another", "an id"
-	all := func(string) bool { return true }
-	if d := one.Differences(other, all); len(d) > 0 {
-		t.Errorf("they differ in %v", d)
-	}
-	other.Account.Email, other.Profile.Locale, other.Profile.FirstName = registration.Email{Text: "a@example.com", Key: "a@example.com"}, "en", "B"
-	if d := one.Differences(other, func(f string) bool { return f != "first_name" }); !reflect.DeepEqual(d, []transfer.Difference{"email", "locale"}) {
-		t.Errorf("they differ in %v", d)
-	}
-}

@@ -103,6 +103,18 @@ func (p *Mapper) Map(from transfer.Row) transfer.Mapped {
 	return r.Mapped
 }
 
+// ExternalID is that of a row, without what else is in it; "" for none that can be
+// used.
+func (p *Mapper) ExternalID(from transfer.Row) string {
+	if from.Wrong != "" {
+		return ""
+	}
+	r := &row{Mapper: p}
+	r.values = map[string]value{fieldExternalID: r.valueOf(fieldExternalID, from)}
+	r.externalID()
+	return r.Person.Account.ExternalID
+}
+
 // note adds a finding, and gives what is to be done about it.
 func (r *row) note(rule transfer.Rule, field, why string) transfer.Action {
 	f := r.finding(rule, field, why)
@@ -113,32 +125,37 @@ func (r *row) note(rule transfer.Rule, field, why string) transfer.Action {
 // transform makes the values of all fields.
 func (r *row) transform(from transfer.Row) {
 	r.values = make(map[string]value, len(r.names))
-	var taken [8]transfer.Value
 	for _, name := range r.names {
-		f := r.fields[name]
-		columns := taken[:0]
-		for _, i := range r.indexes[name] {
-			columns = append(columns, from.Values[i])
-		}
-		v := f.make(columns)
-		for _, t := range f.transforms {
-			changed, err := t(v)
-			if err == errMobile { //nolint:errorlint // never wrapped
-				r.note(transfer.MobileInvalid, name, "")
-				changed, err = value{null: true}, nil
-			}
-			if err != nil {
-				r.note(transfer.ValueInvalid, name, err.Error())
-				changed = value{null: true}
-			}
-			v = changed
-		}
-		if !v.null && !utf8.ValidString(v.text) {
-			r.note(transfer.ValueInvalid, name, "is not UTF-8: see charset")
-			v = value{null: true}
-		}
-		r.values[name] = v
+		r.values[name] = r.valueOf(name, from)
 	}
+}
+
+// valueOf makes the value of one field.
+func (r *row) valueOf(name string, from transfer.Row) value {
+	f := r.fields[name]
+	var taken [8]transfer.Value
+	columns := taken[:0]
+	for _, i := range r.indexes[name] {
+		columns = append(columns, from.Values[i])
+	}
+	v := f.make(columns)
+	for _, t := range f.transforms {
+		changed, err := t(v)
+		if err == errMobile { //nolint:errorlint // never wrapped
+			r.note(transfer.MobileInvalid, name, "")
+			changed, err = value{null: true}, nil
+		}
+		if err != nil {
+			r.note(transfer.ValueInvalid, name, err.Error())
+			changed = value{null: true}
+		}
+		v = changed
+	}
+	if !v.null && !utf8.ValidString(v.text) {
+		r.note(transfer.ValueInvalid, name, "is not UTF-8: see charset")
+		v = value{null: true}
+	}
+	return v
 }
 
 // text gives a field's text; "" for none.

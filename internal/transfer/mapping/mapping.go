@@ -49,6 +49,10 @@ func (m *Mapping) Columns() []string {
 // Sets says whether the mapping makes a field.
 func (m *Mapping) Sets(field string) bool { return m.fields[field].make != nil }
 
+// Compares says whether a field says something of the monolith's people: one that
+// the mapping makes of columns, and not of a constant.
+func (m *Mapping) Compares(field string) bool { return len(m.fields[field].columns) > 0 }
+
 // TellKeys says whether the key column may be told in reports: not where it is
 // somebody's name, address, number or hash.
 func (m *Mapping) TellKeys() bool {
