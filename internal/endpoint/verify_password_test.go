@@ -45,7 +45,7 @@ func TestAPasswordToVerifyFitsTheSchema(t *testing.T) {
 	t.Parallel()
 	for request, want := range map[string]string{
 		``: "login REQUIRED, password REQUIRED",
-		`<login>ab</login><password></password><origin></origin>`: "login TOO_SHORT, password TOO_SHORT, origin TOO_SHORT",
+		`<login>ab</login><password></password><origin></origin>`:                                               "login TOO_SHORT, password TOO_SHORT, origin TOO_SHORT",
 		`<login>` + strings.Repeat("x", 255) + `</login><password>` + strings.Repeat("x", 1025) + `</password>`: "login TOO_LONG, password TOO_LONG",
 	} {
 		d := &domain{}

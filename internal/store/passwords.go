@@ -17,7 +17,7 @@ func (db *DB) Passwords() *Passwords { return &Passwords{db} }
 // selectCredential is the same statement for every login. An address is looked
 // for first: see registration.Login.
 const selectCredential = `SELECT id, status, password_hash FROM accounts WHERE username_key = ? OR email_key = ?
-	ORDER BY CASE WHEN email_key = ? THEN 0 ELSE 1 END LIMIT 1`
+	ORDER BY CASE WHEN email_key = ? THEN 0 ELSE 1 END LIMIT 1` //nolint:gosec // no credential of ours
 
 // Credential implements registration.Credentials. On a cluster it sees what any
 // node has acknowledged before: people log in right after they have registered.
