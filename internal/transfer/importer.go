@@ -190,7 +190,7 @@ func (r *run) save(ctx context.Context, rows []Candidate, last bool) error {
 		if r.Observer.Waiting != nil {
 			r.Observer.Waiting(err)
 		}
-		if err := r.rest(ctx, pause/2+rand.N(pause)); err != nil {
+		if err := r.rest(ctx, pause/2+rand.N(pause)); err != nil { //nolint:gosec // jitter
 			return err
 		}
 	}

@@ -196,7 +196,7 @@ func (r *row) username() {
 		return
 	}
 	name, wrong := registration.ParseUsername(text)
-	why := ""
+	var why string
 	switch {
 	case wrong != nil:
 		why = wrong.Message
@@ -233,7 +233,7 @@ func (r *row) email() {
 		return
 	}
 	email, wrong := registration.ParseEmail(text, r.domain)
-	why := ""
+	var why string
 	switch {
 	case wrong != nil:
 		why = wrong.Message

@@ -134,9 +134,9 @@ func (n node) one(of ...string) (string, bool) {
 	return text, ok
 }
 
-func (n node) boolean() (value, ok bool) {
-	text, ok := n.one("true", "false")
-	return text == "true", ok
+func (n node) boolean() bool {
+	text, _ := n.one("true", "false")
+	return text == "true"
 }
 
 func (n node) below(name string) string {

@@ -1,10 +1,6 @@
 package mapping
 
-import (
-	"slices"
-
-	"registrar/internal/transfer"
-)
+import "registrar/internal/transfer"
 
 // Choice is a rule with what can be done about it.
 type Choice struct {
@@ -63,9 +59,4 @@ func (m *Mapping) finding(rule transfer.Rule, field, why string) transfer.Findin
 		action = transfer.Refuse
 	}
 	return transfer.Finding{Rule: rule, Action: action, Field: field, Why: why}
-}
-
-// refusedBy says whether a rule's finding is among some that refuse.
-func refusedBy(findings []transfer.Finding, rule transfer.Rule) bool {
-	return slices.ContainsFunc(findings, func(f transfer.Finding) bool { return f.Rule == rule && f.Action == transfer.Refuse })
 }

@@ -87,7 +87,7 @@ func (s *Source) parseCSV(found map[string]node) {
 		s.Delimiter = r
 	}
 	if given, ok := found["header"]; ok {
-		s.Header, _ = given.boolean()
+		s.Header = given.boolean()
 	}
 	if given, ok := found["columns"]; ok {
 		for _, item := range given.list() {
@@ -137,7 +137,7 @@ func (s *Source) parseDatabase(n node, found map[string]node) {
 		}
 	}
 	if given, ok := found["tls"]; ok {
-		s.TLS, _ = given.boolean()
+		s.TLS = given.boolean()
 	}
 	if s.TLSCAFile != "" {
 		s.TLS = true

@@ -36,7 +36,6 @@ type csvFile struct {
 	limit     *limited
 	begin     place // where reader began
 	at        place
-	raw       []string // what the row that was read last is made of, in the file's charset
 }
 
 // limited ends where a row has become too long.

@@ -175,7 +175,7 @@ func (d *database) load(ctx context.Context) error {
 		if err == nil || ctx.Err() != nil || !passing(err) || time.Now().After(until) {
 			return err
 		}
-		timer := time.NewTimer(pause/2 + rand.N(pause))
+		timer := time.NewTimer(pause/2 + rand.N(pause)) //nolint:gosec // jitter
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -191,7 +191,7 @@ func (d *database) loadOnce(ctx context.Context) error {
 	for _, c := range append([]string{d.key}, d.columns...) {
 		names = append(names, quotedName(c))
 	}
-	query, args := "SELECT "+strings.Join(names, ", ")+" FROM "+d.from, []any(nil)
+	query, args := "SELECT "+strings.Join(names, ", ")+" FROM "+d.from, []any(nil) //nolint:gosec // names are quoted; the query is whose mapping it is
 	if d.after != nil {
 		query, args = query+" WHERE "+names[0]+" > ?", []any{d.after}
 	}

@@ -120,7 +120,7 @@ func Fingerprint(path string) (sum [32]byte, err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	h := sha256.New()
 	var size [8]byte
-	binary.BigEndian.PutUint64(size[:], uint64(f.size)) //nolint:gosec // not negative
+	binary.BigEndian.PutUint64(size[:], uint64(f.size))
 	h.Write(size[:])
 	for _, from := range []int64{0, max(0, f.size-fingerprinted)} {
 		if _, err := io.Copy(h, io.NewSectionReader(f, from, fingerprinted)); err != nil {

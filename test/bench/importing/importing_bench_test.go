@@ -96,7 +96,7 @@ func BenchmarkImport(b *testing.B) {
 // people's are.
 func writeUsers(b *testing.B, path string, n int) {
 	b.Helper()
-	f, err := os.Create(path) //nolint:gosec // our own path
+	f, err := os.Create(path)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func writeUsers(b *testing.B, path string, n int) {
 	begun := time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range n {
 		var seed [8]byte
-		binary.BigEndian.PutUint64(seed[:], uint64(i)) //nolint:gosec // not negative
+		binary.BigEndian.PutUint64(seed[:], uint64(i))
 		sum := sha256.Sum256(seed[:])
 		hash := strings.NewReplacer("+", ".", "=", "").Replace(base64.StdEncoding.EncodeToString(append(sum[:], sum[:8]...)))
 		at := begun.Add(time.Duration(i) * 5 * time.Minute % (9 * 365 * 24 * time.Hour)).Format(time.DateTime)
@@ -128,7 +128,7 @@ func database(b *testing.B, node *devstack.MariaDB, name string) string {
 	}
 	config := harness.Config(b, fmt.Sprintf("codes: {key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=}\ndatabase: {driver: mariadb, addresses: [%q], name: %s, user: %s, password: %s}\n",
 		node.Address, name, node.User, node.Password))
-	if out, err := exec.CommandContext(b.Context(), harness.PlainBinary(b), "migrate", "up", "--config", config).CombinedOutput(); err != nil { //nolint:gosec // our own program
+	if out, err := exec.CommandContext(b.Context(), harness.PlainBinary(b), "migrate", "up", "--config", config).CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
 	return config
@@ -153,7 +153,7 @@ func measure(b *testing.B, node *devstack.MariaDB, name string, n int, work func
 func imported(b *testing.B, node *devstack.MariaDB, config, users string, n int) measured {
 	b.Helper()
 	m := measure(b, node, "registrar import", n, func() *os.ProcessState {
-		cmd := exec.CommandContext(b.Context(), harness.PlainBinary(b), "import", "--mapping", "laravel", users, "--config", config) //nolint:gosec // our own program
+		cmd := exec.CommandContext(b.Context(), harness.PlainBinary(b), "import", "--mapping", "laravel", users, "--config", config)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			b.Fatalf("%v\n%s", err, out)
@@ -220,7 +220,7 @@ func connect(b *testing.B, node *devstack.MariaDB, name string) *sql.DB {
 func writeStatements(b *testing.B, node *devstack.MariaDB, path string) {
 	b.Helper()
 	db := connect(b, node, "imported")
-	f, err := os.Create(path) //nolint:gosec // our own path
+	f, err := os.Create(path)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func writeStatements(b *testing.B, node *devstack.MariaDB, path string) {
 			}
 			last = end
 			var size [4]byte
-			binary.BigEndian.PutUint32(size[:], uint32(len(text))) //nolint:gosec // some hundred thousand
+			binary.BigEndian.PutUint32(size[:], uint32(len(text)))
 			_, _ = w.Write(size[:])
 			_, _ = w.WriteString(text)
 		}
@@ -305,7 +305,7 @@ func insertOf(b *testing.B, db *sql.DB, query, table string, after []byte) (stri
 func inserted(b *testing.B, node *devstack.MariaDB, path string, n int) measured {
 	b.Helper()
 	db := connect(b, node, "inserted")
-	f, err := os.Open(path) //nolint:gosec // our own path
+	f, err := os.Open(path)
 	if err != nil {
 		b.Fatal(err)
 	}

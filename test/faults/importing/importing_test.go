@@ -60,7 +60,7 @@ func newRig(t *testing.T, rows int) *rig {
 	if _, err := node.Query(t.Context(), fmt.Sprintf(monolith, rows)); err != nil {
 		t.Fatal(err)
 	}
-	text, err := exec.CommandContext(t.Context(), harness.Binary(t), "import", "mapping", "laravel").Output() //nolint:gosec // our own program
+	text, err := exec.CommandContext(t.Context(), harness.Binary(t), "import", "mapping", "laravel").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func (r *rig) target(t *testing.T, name string) *target {
 	}
 	config := harness.Config(t, fmt.Sprintf("codes: {key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=}\ndatabase: {driver: mariadb, addresses: [%q], name: %s, user: %s, password: %s}\n",
 		r.node.Address, name, r.node.User, r.node.Password))
-	out, err := exec.CommandContext(t.Context(), harness.Binary(t), "migrate", "up", "--config", config).CombinedOutput() //nolint:gosec // our own program
+	out, err := exec.CommandContext(t.Context(), harness.Binary(t), "migrate", "up", "--config", config).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -102,7 +102,7 @@ func (r *rig) target(t *testing.T, name string) *target {
 // command is registrar import.
 func (x *target) command(ctx context.Context, t *testing.T, log *strings.Builder) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(ctx, harness.Binary(t), "import", "--mapping", x.mapping, "--rejects", x.rejects, "--batch", "200", "--config", x.config) //nolint:gosec // our own program
+	cmd := exec.CommandContext(ctx, harness.Binary(t), "import", "--mapping", x.mapping, "--rejects", x.rejects, "--batch", "200", "--config", x.config)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.WaitDelay = time.Second
 	return cmd
