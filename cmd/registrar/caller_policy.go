@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,6 +73,9 @@ func (f *policyFlags) apply(fs *pflag.FlagSet, c *caller.Caller) error {
 			return fmt.Errorf("--%s must be 0 to %d", n.flag, n.most)
 		}
 		*n.to = n.value
+	}
+	if c.Policy.Burst > 0 && c.Policy.Rate == 0 {
+		return errors.New("a burst without a rate limits nothing: give --rate too, or --burst 0")
 	}
 	for _, b := range []struct {
 		flag  string

@@ -66,7 +66,7 @@ func TestTemplateCheck(t *testing.T) {
 func TestTemplatePreviewIsWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "review")
 	out, err := runTemplate(t, "preview", "--out", dir)
-	if err != nil || !strings.Contains(out, "58 files are in "+dir) {
+	if err != nil || !strings.Contains(out, "74 files are in "+dir) {
 		t.Errorf("%v %s", err, out)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "index.html")); err != nil {
