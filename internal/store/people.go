@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"registrar/internal/audit"
 	rights "registrar/internal/person"
 	"registrar/internal/registration"
 	"registrar/internal/transfer"
@@ -38,6 +39,7 @@ const togetherTries = 2
 // takes a key meanwhile is told by the database, as ever.
 func (p *People) Save(ctx context.Context, b transfer.Batch) error {
 	tries := 0
+	var record audit.Record
 	return p.db.transactAs(ctx, "import", true, func(ctx context.Context, t *tx) error {
 		at, err := t.importBy(ctx, p.db.dialect, b.Import.ID)
 		switch {
@@ -59,8 +61,24 @@ func (p *People) Save(ctx context.Context, b transfer.Batch) error {
 		if err != nil {
 			return answer{err}
 		}
+		if record, err = p.db.recordFor(imported(b, after), record); err != nil {
+			return err
+		}
+		if err := t.audit(ctx, record); err != nil {
+			return err
+		}
 		return t.updateImport(ctx, b.Import.Revision, after)
 	})
+}
+
+// imported is the audit log's entry of a batch.
+func imported(b transfer.Batch, after transfer.Import) audit.Entry {
+	before := b.Import
+	return audit.Entry{
+		ID: b.Revision, At: after.UpdatedAt, Action: audit.Import, Outcome: registration.AuditOK, Caller: after.Caller,
+		Detail: fmt.Sprintf("import=%x read=%d stored=%d present=%d refused=%d", after.ID[:6],
+			after.Read-before.Read, after.Stored-before.Stored, after.Present-before.Present, after.Refused-before.Refused),
+	}
 }
 
 // saving is one attempt to save a batch.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"registrar/internal/audit"
 	rightsof "registrar/internal/person"
 	"registrar/internal/registration"
 	"registrar/internal/store"
@@ -337,7 +338,7 @@ func TestBegin(t *testing.T) {
 // position, and the batch can be saved again.
 func TestABatchIsAllOrNothing(t *testing.T) {
 	for _, b := range backends {
-		for _, at := range []string{"INSERT INTO accounts", "INSERT INTO profiles", "INSERT INTO notifications", "INSERT INTO outbox", "INSERT INTO events", "UPDATE imports", "COMMIT"} {
+		for _, at := range []string{"INSERT INTO accounts", "INSERT INTO profiles", "INSERT INTO notifications", "INSERT INTO outbox", "INSERT INTO events", "INSERT INTO audit_pending", "UPDATE imports", "COMMIT"} {
 			t.Run(b.name+"/"+at, func(t *testing.T) {
 				o := b.new(t)
 				migrate(t, o)
@@ -361,6 +362,24 @@ func TestABatchIsAllOrNothing(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestBatchesAreAudited: each has an entry, in its transaction.
+func TestBatchesAreAudited(t *testing.T) {
+	onEach(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		m := beginImport(t, db)
+		m.must(mover("1", "one", ""), mover("2", "two", ""))
+		m.must(mover("3", "three", ""))
+		again := m.batch // as after an outcome that was not known
+		if err := movers(db).Save(t.Context(), again); err != nil {
+			t.Fatal(err)
+		}
+		all := entries(t, db, audit.Filter{Action: audit.Import})
+		if len(all) != 2 || all[1].ID != again.Revision || all[1].Caller != "monolith" || !strings.Contains(all[0].Detail, " read=2 ") || !strings.Contains(all[1].Detail, " read=1 ") {
+			t.Errorf("the entries are %+v", all)
+		}
+	})
 }
 
 // TestASettlementThatFails rolls the batch back, and its error is given as it is.
