@@ -66,7 +66,7 @@ function hashes(int $each): array
 function signUp(array $person): array
 {
     global $db;
-    if (mb_strlen($person['password']) < 8) {
+    if (strlen($person['password']) < 8) {
         return ['PASSWORD_REJECTED', null];
     }
     if (!filter_var($person['email'], FILTER_VALIDATE_EMAIL)) {
