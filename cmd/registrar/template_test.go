@@ -27,17 +27,20 @@ func TestTemplateCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"TEMPLATE", "campaigns/welcome-back  ar", "verification_code       ar", "GSM-7, 60"} {
+	for _, want := range []string{"TEMPLATE", "already_registered      ar", "campaigns/welcome-back  ar", "verification_code       ar", "GSM-7, 60"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
 	}
 	out, err = runTemplate(t, "check", "--json")
 	var rows []templateRow
-	if err != nil || json.Unmarshal([]byte(out), &rows) != nil || len(rows) != 6 {
+	if err != nil || json.Unmarshal([]byte(out), &rows) != nil || len(rows) != 8 {
 		t.Fatalf("%v %s", err, out)
 	}
-	if last := rows[5]; last.Template != "verification_code" || last.Locale != "en" || last.SMS == nil || *last.SMS != (templateSMS{1, 60, "GSM-7"}) || last.Email == nil || last.Email.Subject != "Your Registrar verification code" {
+	if notice := rows[1]; notice.Template != "already_registered" || notice.Locale != "en" || notice.SMS != nil || notice.Email == nil || notice.Email.Subject != "You already have a Registrar account" {
+		t.Errorf("%+v", notice)
+	}
+	if last := rows[7]; last.Template != "verification_code" || last.Locale != "en" || last.SMS == nil || *last.SMS != (templateSMS{1, 60, "GSM-7"}) || last.Email == nil || last.Email.Subject != "Your Registrar verification code" {
 		t.Errorf("%+v", last)
 	}
 
