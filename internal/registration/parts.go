@@ -13,6 +13,12 @@ func ParseLocale(text string) (string, *FieldError) {
 	if len(text) > maxLocale {
 		return "", &FieldError{"locale", "TOO_LONG", "has more than 35 characters"}
 	}
+	return canonicalLocale(text)
+}
+
+// canonicalLocale is a language tag's canonical form, or the tag itself where that
+// has no room in the contract.
+func canonicalLocale(text string) (string, *FieldError) {
 	tag, err := language.Parse(text)
 	if err != nil {
 		return "", &FieldError{"locale", "LANGUAGE_TAG", "is not a language tag of BCP 47"}

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/language"
 )
 
 // Request is what a caller asks Register for, as it came. "" is absent.
@@ -107,13 +105,8 @@ func (rules Rules) check(r Request) (v valid, wrong []FieldError) {
 	}
 	v.locale = rules.DefaultLocale
 	if r.Locale != "" {
-		tag, err := language.Parse(r.Locale)
-		if err != nil {
-			note(&FieldError{"locale", "LANGUAGE_TAG", "is not a language tag of BCP 47"})
-		}
-		if v.locale = tag.String(); len(v.locale) > maxLocale {
-			v.locale = r.Locale // its canonical form has no room in the contract
-		}
+		v.locale, e = canonicalLocale(r.Locale)
+		note(e)
 	}
 	if !utf8.ValidString(r.ExternalID) || strings.ContainsFunc(r.ExternalID, unicode.IsControl) {
 		note(&FieldError{"externalId", "CHARACTERS", "holds a control character"})

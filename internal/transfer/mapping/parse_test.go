@@ -16,7 +16,7 @@ func TestProblemsAreToldTogether(t *testing.T) {
 caller: Monolith!
 source:
   kind: database
-  addres: db:3306
+  host: db:3306
   table: users
   query: SELECT 1
   time_zone: Mars/Olympus
@@ -39,7 +39,7 @@ extra: 1
 		{"line 4:", "source has no database"},
 		{"line 4:", "source has no user"},
 		{"line 4:", "source has no key"},
-		{"line 5:", "source.addres is not a known key"},
+		{"line 5:", "source.host is not a known key"},
 		{"line 7:", "source.query stands beside table"},
 		{"line 8:", "source.time_zone is not a time zone"},
 		{"line 10:", "fields.username.constant stands beside column"},

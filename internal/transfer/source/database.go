@@ -200,7 +200,7 @@ func (d *database) loadOnce(ctx context.Context) error {
 	if err != nil {
 		return databaseError(err)
 	}
-	defer found.Close()
+	defer func() { _ = found.Close() }() // Err tells what went wrong
 	types, err := found.ColumnTypes()
 	if err != nil {
 		return databaseError(err)

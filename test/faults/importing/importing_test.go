@@ -272,7 +272,7 @@ func TestKilledDatabase(t *testing.T) {
 		}
 	case <-time.After(3 * time.Minute):
 		_ = cmd.Process.Kill()
-		<-ended
+		_ = <-ended
 		t.Fatalf("the import does not end\n%s", &log)
 	}
 	same(t, undisturbed, disturbed)
