@@ -26,7 +26,7 @@ const brokenExit = 3
 // brokenError is a chain that is broken.
 type brokenError struct{ at *audit.Break }
 
-func (e *brokenError) Error() string { return e.at.Error() }
+func (e *brokenError) Error() string { return e.at.String() }
 
 // ExitCode is the program's.
 func (e *brokenError) ExitCode() int { return brokenExit }

@@ -94,7 +94,7 @@ func appendID(b []byte, id registration.ID) []byte {
 
 func appendInt(b []byte, n int64) []byte {
 	b = binary.BigEndian.AppendUint64(b, 8)
-	return binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // two's complement
+	return binary.BigEndian.AppendUint64(b, uint64(n)) // two's complement
 }
 
 func micros(t time.Time) int64 {

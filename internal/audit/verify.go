@@ -31,8 +31,8 @@ type Break struct {
 	Why      string // a sentence, without what is in the entries
 }
 
-// Error tells it in a sentence.
-func (b *Break) Error() string {
+// String tells it in a sentence.
+func (b *Break) String() string {
 	return fmt.Sprintf("audit: the chain is broken at entry %d: %s: %s", b.Sequence, b.Kind, b.Why)
 }
 

@@ -282,7 +282,7 @@ func TestGaps(t *testing.T) {
 		t.Fatalf("%v, %+v", broken, report)
 	}
 	for _, g := range report.GapsAt {
-		if !(g.First == 11 && g.Last == 11 || g.First == 41 && g.Last == 43) || g.Before < 1 {
+		if last, known := map[int64]int64{11: 11, 41: 43}[g.First]; !known || g.Last != last || g.Before < 1 {
 			t.Errorf("a gap is %+v", g)
 		}
 	}
@@ -335,7 +335,9 @@ func TestPruned(t *testing.T) {
 	}
 	v := audit.NewVerifier(audit.Settings{From: from, Kept: []audit.Head{from, all[3].Head()}})
 	for _, s := range all[10:] {
-		v.Next(s)
+		if broken := v.Next(s); broken != nil {
+			t.Fatal(broken)
+		}
 	}
 	if broken := v.End(told); broken != nil || v.Report().Unvouched {
 		t.Errorf("an entry that waits tells of it: %v, %+v", broken, v.Report())

@@ -230,7 +230,7 @@ func changeBySQL(t *testing.T, s *harness.Service, statement string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if strings.Contains(statement, "SET outcome = 'OK'") {
 		statement = strings.Replace(statement, "'OK'", "CASE outcome WHEN 'OK' THEN 'EMAIL_TAKEN' ELSE 'OK' END", 1)
 	}

@@ -40,7 +40,7 @@ sms: {driver: http, http: {url: "https://sms.example.com/hunter2"}}
 		want []string
 		not  string
 	}{
-		{"help names every command", []string{"--help"}, 0, []string{"serve", "web", "app", "notify", "migrate", "caller", "campaign", "notification", "suppression", "dlq", "template", "event", "config", "version", "registrar config show"}, "Additional Commands"},
+		{"help names every command", []string{"--help"}, 0, []string{"serve", "web", "app", "notify", "migrate", "caller", "campaign", "notification", "suppression", "dlq", "audit", "person", "template", "event", "config", "version", "registrar config show"}, "Additional Commands"},
 		{"help of serve teaches", []string{"serve", "--help"}, 0, []string{"SQLite", "--data-dir", "SIGTERM", "REGISTRAR_KAFKA_BROKERS"}, ""},
 		{"help of caller teaches", []string{"caller", "--help"}, 0, []string{"curl -u", "UsernameToken", "client certificate", "callers.refresh", "shown once"}, ""},
 		{"help of caller add tells what is kept", []string{"caller", "add", "--help"}, 0, []string{"callers.key", "can decrypt it", "only its hash is kept", "--no-secret", "Register, GetRegistration"}, ""},
@@ -48,6 +48,10 @@ sms: {driver: http, http: {url: "https://sms.example.com/hunter2"}}
 		{"help of dlq teaches", []string{"dlq", "--help"}, 0, []string{"dead-letter topic", "registrar notification show", "--data-dir"}, ""},
 		{"help of dlq replay", []string{"dlq", "replay", "--help"}, 0, []string{"PARTITION/OFFSET", "can be given again", "--all"}, ""},
 		{"dlq without a database", []string{"dlq", "list", "--data-dir", filepath.Join(t.TempDir(), "none")}, 1, []string{"no database", "--data-dir"}, "goroutine"},
+		{"help of audit teaches", []string{"audit", "--help"}, 0, []string{"VERIFY_CONTACT", "kept elsewhere", "registrar audit prune"}, "Additional Commands"},
+		{"help of audit verify tells its exit codes", []string{"audit", "verify", "--help"}, 0, []string{"0 when the chain is whole, 3 when it is broken", "--heads", "no proof"}, ""},
+		{"help of person erase says what stays", []string{"person", "erase", "--help"}, 0, []string{"tombstone", "opt-outs", "--keep-external-id=false", "backups"}, ""},
+		{"audit without a database", []string{"audit", "list", "--data-dir", filepath.Join(t.TempDir(), "none")}, 1, []string{"no database", "--data-dir"}, "goroutine"},
 		{"the types of events", []string{"event", "types"}, 0, []string{"registrar.registration.completed.v1\n"}, ""},
 		{"a schema of an event", []string{"event", "schema", "registrar.contact.verified.v1"}, 0, []string{`"$id": "urn:registrar:event:registrar.contact.verified.v1"`}, ""},
 		{"a schema that is not there", []string{"event", "schema", "registrar.contact.verified"}, 1, []string{"registrar event types"}, "goroutine"},

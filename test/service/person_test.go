@@ -125,12 +125,12 @@ func notInDatabase(t *testing.T, path string, secrets []string, there string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	tables, err := db.QueryContext(t.Context(), `SELECT name FROM sqlite_master WHERE type = 'table'`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tables.Close()
+	defer func() { _ = tables.Close() }()
 	var names []string
 	for tables.Next() {
 		var name string
@@ -165,7 +165,7 @@ func rowsOf(t *testing.T, db *sql.DB, table string) (all []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	columns, err := rows.Columns()
 	if err != nil {
 		t.Fatal(err)
