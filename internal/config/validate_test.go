@@ -104,6 +104,7 @@ var problems = []struct {
 	{name: "many attempts", yaml: "codes: {attempts: 11}", key: "codes.attempts", rule: "1 to 10"},
 	{name: "a cooldown longer than the life", yaml: "codes: {life: 5m, cooldown: 6m}", key: "codes.cooldown", rule: "1s to 5m"},
 	{name: "no codes at all", yaml: "codes: {daily_cap: 0}", key: "codes.daily_cap", rule: "1 to 1000"},
+	{name: "authorities of no use", yaml: "database: {ca_file: ca.pem}", key: "database.ca_file", rule: "needs database.tls: on", next: "verifies"},
 	{name: "tls", yaml: "database: {tls: maybe}", key: "database.tls", rule: "skip-verify"},
 	{name: "tls as a truth", yaml: "database: {tls: true}", key: "database.tls", rule: "quotes"},
 	{name: "pool_size", yaml: "database: {pool_size: 1}", key: "database.pool_size", rule: "2 to 1000"},

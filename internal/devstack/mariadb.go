@@ -45,6 +45,7 @@ type MariaDB struct {
 	socket   string
 	group    string   // host:port where the other nodes reach it
 	transfer []string // host:port where it takes write-sets that it missed (IST), and where a whole copy (SST)
+	secure   []Setting
 	peers    []string // the group addresses of the cluster's nodes; none for the only one
 	process  *Process
 }
@@ -104,7 +105,7 @@ func (m *MariaDB) configure() error {
 		return fmt.Errorf("devstack: %s: %w", m.name, err)
 	}
 	text := "[mariadbd]\n"
-	for _, s := range slices.Concat(m.place(), GaleraSettings()) {
+	for _, s := range slices.Concat(m.place(), m.secure, GaleraSettings()) {
 		if s.Name == providerOptions {
 			s.Value = fmt.Sprintf(`"gmcast.listen_addr=tcp://%s;ist.recv_addr=%s;%s"`, m.group, m.transfer[0], s.Value)
 		}
@@ -114,6 +115,20 @@ func (m *MariaDB) configure() error {
 		return fmt.Errorf("devstack: %s: %w", m.name, err)
 	}
 	return nil
+}
+
+// Secure makes the node that does not run one that takes clients over TCP by TLS
+// alone, from its next start on. Both texts are in PEM form.
+func (m *MariaDB) Secure(certificate, key []byte) error {
+	for name, text := range map[string][]byte{"server.crt": certificate, "server.key": key} {
+		if err := os.WriteFile(filepath.Join(m.dir, name), text, 0o600); err != nil {
+			return fmt.Errorf("devstack: %s: %w", m.name, err)
+		}
+	}
+	m.secure = []Setting{
+		{"ssl-cert", filepath.Join(m.dir, "server.crt")}, {"ssl-key", filepath.Join(m.dir, "server.key")}, {"require-secure-transport", "ON"},
+	}
+	return m.configure()
 }
 
 // place are the settings of this node on this machine: its files, addresses and

@@ -32,6 +32,9 @@ type Options struct {
 	// MaxConnections bounds the connections for writing, and those for
 	// reading; 0 is 16. SQLite has one for writing.
 	MaxConnections int
+	// WriterMoved, if not nil, is told when another node of a cluster is written
+	// to: the addresses of the one before and of the new one. It must not block.
+	WriterMoved func(from, to string)
 
 	wrap func(driver.Connector) driver.Connector // tests inject faults by it
 }
@@ -81,6 +84,18 @@ type DB struct {
 	read    *sqlx.DB // on a cluster each statement sees what any node has committed
 	asIs    *sqlx.DB // and here what the node has executed
 	close   func() error
+
+	writerMoves func() uint64 // nil where there is one node
+}
+
+// WriterMoves is how often another node of the cluster was gone to for writing
+// since Open. The first choice may be one, where the cluster has another writer
+// than the first address.
+func (db *DB) WriterMoves() uint64 {
+	if db.writerMoves == nil {
+		return 0
+	}
+	return db.writerMoves()
 }
 
 // dialect is what differs between the databases.
