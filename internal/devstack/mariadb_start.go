@@ -1,7 +1,6 @@
 package devstack
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -82,9 +81,10 @@ func (m *MariaDB) startOnce(ctx context.Context, flags ...string) error {
 	return nil
 }
 
-// restartRequired is what a server writes when it cannot come into its cluster,
-// or back into it: it runs on without, and stays so until somebody restarts it.
-const restartRequired = "node restart required"
+// givenUp is what a server writes when it cannot come into its cluster or back
+// into it, or when the others have outvoted it: it runs on without them, and
+// stays so until somebody restarts it.
+var givenUp = regexp.MustCompile(`node restart required|WSREP: Inconsistency detected`)
 
 // GaveUp says whether the node runs and will not come back into its cluster
 // unless it is started again.
@@ -101,7 +101,7 @@ func (m *MariaDB) GaveUp() bool {
 		return false
 	}
 	text, err := io.ReadAll(log)
-	return err == nil && bytes.Contains(text, []byte(restartRequired))
+	return err == nil && givenUp.Match(text)
 }
 
 func (m *MariaDB) logFile() string { return filepath.Join(m.dir, m.name+".log") }

@@ -131,11 +131,10 @@ func during(hold time.Duration, begin, end func() error) error {
 const ballastRows = 8
 
 // fill fills a node's disk, has the cluster write what does not go onto it, and
-// gives the room back. A node that does not come back by itself then is started
-// again, as its operator does.
+// gives the room back.
 func (s *stage) fill(ctx context.Context, f fault) error {
-	full, other := s.galera.Nodes[f.part], s.galera.Nodes[(f.part+1)%len(s.galera.Nodes)]
-	err := during(f.hold, func() error {
+	other := s.galera.Nodes[(f.part+1)%len(s.galera.Nodes)]
+	return during(f.hold, func() error {
 		if err := s.small.Fill(); err != nil {
 			return err
 		}
@@ -151,24 +150,6 @@ func (s *stage) fill(ctx context.Context, f fault) error {
 		}
 		return ctx.Err()
 	}, s.small.Empty)
-	if err != nil {
-		return err
-	}
-	name := full.About().Name
-	asked, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	state, err := full.Status(asked, "wsrep_local_state_comment")
-	if err != nil {
-		state = "without an answer"
-	}
-	if state == "Synced" {
-		return nil
-	}
-	s.note("%s is %s when its disk has room again, and is started again", name, state)
-	full.Kill()
-	starting, cancel := context.WithTimeout(ctx, recovery)
-	defer cancel()
-	return again(starting, full.Restart)
 }
 
 // tended gives an error until every part does its work, and helps those that
