@@ -82,7 +82,7 @@ func withCallers(cmd *cobra.Command, action registration.Action, do func(context
 		return err
 	}
 	if c.Database.Driver == config.SQLite {
-		if _, err := os.Stat(storeOptions(c).Path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(databaseFile(c)); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("there is no database in %s: give the --data-dir (data_dir) that the service has; registrar serve or registrar caller add makes one where there is none", absolute(c.DataDir))
 		}
 	}
@@ -132,8 +132,8 @@ func openCallers(cmd *cobra.Command, c config.Config, action registration.Action
 
 // databaseOf says where the database is.
 func databaseOf(c config.Config) string {
-	if o := storeOptions(c); o.Path != "" {
-		return absolute(o.Path)
+	if c.Database.Driver == config.SQLite {
+		return absolute(databaseFile(c))
 	}
 	return fmt.Sprintf("the database %s at %s", c.Database.Name, strings.Join(c.Database.Addresses, ", "))
 }

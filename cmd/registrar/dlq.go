@@ -71,7 +71,7 @@ func withLetters(cmd *cobra.Command, do func(context.Context, *deadletter.Servic
 	ctx, cancel := context.WithTimeout(cmd.Context(), dlqTimeout)
 	defer cancel()
 	if c.Database.Driver == config.SQLite {
-		if _, err := os.Stat(storeOptions(c).Path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(databaseFile(c)); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("there is no database in %s: give the --data-dir (data_dir) that the service has", absolute(c.DataDir))
 		}
 	}

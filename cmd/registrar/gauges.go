@@ -51,6 +51,7 @@ func (p *parts) watch() {
 	p.metrics.Gauge("registrar_hash_queued", "Callers that wait for a password hash.", hashes(func(queued, _, _ float64) float64 { return queued }))
 	p.metrics.Gauge("registrar_hash_running", "Password hashes that run.", hashes(func(_, running, _ float64) float64 { return running }))
 	p.metrics.Total("registrar_hash_shed_total", "Callers turned away since the start because the hash queue was full.", hashes(func(_, _, shed float64) float64 { return shed }))
+	p.metrics.Total("registrar_database_writer_moves_total", "How often another node of the database cluster was gone to for writing since the start.", func() float64 { return float64(p.db.WriterMoves()) })
 	p.metrics.Gauge("registrar_outbox_rows", "Notifications that are not settled, as the leading relay last counted them.", func() float64 { return float64(p.outbox.rows.Load()) })
 	p.metrics.Gauge("registrar_outbox_oldest_seconds", "Age of the oldest of them.", func() float64 { return time.Duration(p.outbox.oldest.Load()).Seconds() })
 }

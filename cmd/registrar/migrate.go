@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -64,7 +62,11 @@ func withMigrator(c config.Config, do func(*store.Migrator) error) error {
 		}
 		defer func() { _ = i.Close() }() // the lock goes with the process
 	}
-	m, err := store.OpenMigrator(storeOptions(c))
+	o, err := storeOptions(c)
+	if err != nil {
+		return err
+	}
+	m, err := store.OpenMigrator(o)
 	if err != nil {
 		return err
 	}
@@ -110,23 +112,4 @@ func migrateStatus(ctx context.Context, m *store.Migrator, w io.Writer) error {
 		fmt.Fprintf(table, "%s\t%s\n", step.Name, applied)
 	}
 	return table.Flush()
-}
-
-// storeOptions is the configuration's database as the store takes it.
-func storeOptions(c config.Config) store.Options {
-	if c.Database.Driver == config.SQLite {
-		return store.Options{Path: filepath.Join(c.DataDir, "registrar.db"), AuditKey: c.AuditKey()}
-	}
-	o := store.Options{
-		Addresses: c.Database.Addresses, User: c.Database.User, Password: c.Database.Password.Reveal(), Database: c.Database.Name,
-		ConnectTimeout: c.Database.ConnectTimeout, ReadTimeout: c.Database.ReadTimeout, WriteTimeout: c.Database.WriteTimeout,
-		MaxConnections: c.Database.PoolSize, AuditKey: c.AuditKey(),
-	}
-	switch c.Database.TLS {
-	case "on":
-		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	case "skip-verify":
-		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true} //nolint:gosec // the operator asked for it in so many words
-	}
-	return o
 }

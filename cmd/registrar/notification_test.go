@@ -23,7 +23,7 @@ func ledgerOf(t *testing.T) (dir string, account registration.ID, notifications 
 	dir = t.TempDir()
 	c := config.Default()
 	c.DataDir = dir
-	m, err := store.OpenMigrator(storeOptions(c))
+	m, err := store.OpenMigrator(store.Options{Path: databaseFile(c)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func ledgerOf(t *testing.T) (dir string, account registration.ID, notifications 
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := store.Open(t.Context(), storeOptions(c))
+	db, err := store.Open(t.Context(), store.Options{Path: databaseFile(c)})
 	if err != nil {
 		t.Fatal(err)
 	}

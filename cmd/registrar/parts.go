@@ -167,7 +167,12 @@ func (p *parts) Close() error {
 func openDatabase(ctx context.Context, c config.Config, log *slog.Logger) (*store.DB, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	db, err := store.Open(ctx, storeOptions(c))
+	o, err := storeOptions(c)
+	if err != nil {
+		return nil, err
+	}
+	o.WriterMoved = func(from, to string) { log.Warn("another node of the database is written to", "from", from, "to", to) }
+	db, err := store.Open(ctx, o)
 	if errors.Is(err, registration.ErrUnavailable) {
 		return nil, unreached(err)
 	}
@@ -276,7 +281,11 @@ func templateOptions(c config.Config) template.Options {
 
 // prepareSchema applies what is missing of the schema, or says that it is missing.
 func prepareSchema(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
-	m, err := store.OpenMigrator(storeOptions(c)) //nolint:contextcheck // what it starts ends by Close
+	o, err := storeOptions(c)
+	if err != nil {
+		return err
+	}
+	m, err := store.OpenMigrator(o) //nolint:contextcheck // what it starts ends by Close
 	if err != nil {
 		return err
 	}

@@ -193,8 +193,10 @@ type Database struct {
 	PasswordFile string `koanf:"password_file"`
 	// Migrate: serve applies what is missing of the schema when it starts. Without it, serve does not start on an old schema.
 	Migrate bool `koanf:"migrate"`
-	// TLS is off, on (the certificate is verified against the system's authorities) or skip-verify.
+	// TLS is off, on (the certificate is verified) or skip-verify.
 	TLS string `koanf:"tls"`
+	// CAFile holds the authorities, in PEM form, that may vouch for the nodes. "" is the system's.
+	CAFile string `koanf:"ca_file"`
 	// PoolSize is how many connections may be open at once. 2 to 1,000.
 	PoolSize int `koanf:"pool_size"`
 	// ConnectTimeout is for one attempt to connect. 100 ms to 1 m.

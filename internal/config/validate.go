@@ -153,6 +153,9 @@ func (v *validator) database(d Database) {
 		}
 	}
 	v.oneOf("database.tls", d.TLS, "off", "on", "skip-verify")
+	if d.CAFile != "" && d.TLS != "on" {
+		v.add("database.ca_file", "needs database.tls: on", "nothing else verifies a certificate")
+	}
 	v.number("database.pool_size", d.PoolSize, 2, 1000)
 	v.between("database.connect_timeout", d.ConnectTimeout, 100*time.Millisecond, time.Minute)
 	v.between("database.read_timeout", d.ReadTimeout, time.Second, 5*time.Minute)

@@ -112,6 +112,7 @@ var problems = []struct {
 	{name: "a caller's pause", yaml: "attempts: {caller_every: 0s}", key: "attempts.caller_every", rule: "1ms to 1h"},
 	{name: "an origin that is forgotten at once", yaml: "attempts: {origin_life: 1m}", key: "attempts.origin_life", rule: "1h to 8760h"},
 	{name: "no codes at all", yaml: "codes: {daily_cap: 0}", key: "codes.daily_cap", rule: "1 to 1000"},
+	{name: "authorities of no use", yaml: "database: {ca_file: ca.pem}", key: "database.ca_file", rule: "needs database.tls: on", next: "verifies"},
 	{name: "tls", yaml: "database: {tls: maybe}", key: "database.tls", rule: "skip-verify"},
 	{name: "tls as a truth", yaml: "database: {tls: true}", key: "database.tls", rule: "quotes"},
 	{name: "pool_size", yaml: "database: {pool_size: 1}", key: "database.pool_size", rule: "2 to 1000"},

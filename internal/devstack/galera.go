@@ -163,7 +163,8 @@ func (g *Galera) Kill() {
 }
 
 // Bootstrap starts all nodes, none of which runs, from the data of the one that
-// has come farthest: what any of them has acknowledged, that one has.
+// has come farthest: what any of them has acknowledged, that one has. The others
+// come one after the other, so that each has a whole node to learn from.
 func (g *Galera) Bootstrap(ctx context.Context) error {
 	at := make([]position, len(g.Nodes))
 	err := g.each(func(i int, m *MariaDB) (err error) {
@@ -186,12 +187,15 @@ func (g *Galera) Bootstrap(ctx context.Context) error {
 	if err := first.start(ctx, append(at[farthest].flags(), newCluster)...); err != nil {
 		return err
 	}
-	return g.each(func(i int, m *MariaDB) error {
+	for i, m := range g.Nodes {
 		if i == farthest {
-			return nil
+			continue
 		}
-		return m.start(ctx, at[i].flags()...)
-	})
+		if err := m.start(ctx, at[i].flags()...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // declareSafe says that no other node has come farther.

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,8 +43,10 @@ type MariaDB struct {
 	socket   string
 	group    string   // host:port where the other nodes reach it
 	transfer []string // host:port where it takes write-sets that it missed (IST), and where a whole copy (SST)
+	secure   []Setting
 	peers    []string // the group addresses of the cluster's nodes; none for the only one
 	process  *Process
+	logStart atomic.Int64 // of the last start, in its log
 }
 
 // StartMariaDB makes a data directory in dir, which should be empty, and
@@ -104,7 +104,7 @@ func (m *MariaDB) configure() error {
 		return fmt.Errorf("devstack: %s: %w", m.name, err)
 	}
 	text := "[mariadbd]\n"
-	for _, s := range slices.Concat(m.place(), GaleraSettings()) {
+	for _, s := range slices.Concat(m.place(), m.secure, GaleraSettings()) {
 		if s.Name == providerOptions {
 			s.Value = fmt.Sprintf(`"gmcast.listen_addr=tcp://%s;ist.recv_addr=%s;%s"`, m.group, m.transfer[0], s.Value)
 		}
@@ -114,6 +114,20 @@ func (m *MariaDB) configure() error {
 		return fmt.Errorf("devstack: %s: %w", m.name, err)
 	}
 	return nil
+}
+
+// Secure makes the node that does not run one that takes clients over TCP by TLS
+// alone, from its next start on. Both texts are in PEM form.
+func (m *MariaDB) Secure(certificate, key []byte) error {
+	for name, text := range map[string][]byte{"server.crt": certificate, "server.key": key} {
+		if err := os.WriteFile(filepath.Join(m.dir, name), text, 0o600); err != nil {
+			return fmt.Errorf("devstack: %s: %w", m.name, err)
+		}
+	}
+	m.secure = []Setting{
+		{"ssl-cert", filepath.Join(m.dir, "server.crt")}, {"ssl-key", filepath.Join(m.dir, "server.key")}, {"require-secure-transport", "ON"},
+	}
+	return m.configure()
 }
 
 // place are the settings of this node on this machine: its files, addresses and
@@ -153,96 +167,6 @@ func (m *MariaDB) install(ctx context.Context) error {
 func (m *MariaDB) grant(ctx context.Context) error {
 	_, err := m.Query(ctx, fmt.Sprintf("CREATE USER '%[1]s'@'%%' IDENTIFIED BY '%[2]s'; GRANT ALL ON *.* TO '%[1]s'@'%%' WITH GRANT OPTION", m.User, m.Password))
 	return err
-}
-
-// Restart implements Part: it waits until the node takes writes. A node that has
-// crashed says by its own log where it is, so that the others send what it has
-// missed and not all that they have. One of several never makes a cluster of its
-// own; where none of them runs, see Galera.Bootstrap.
-func (m *MariaDB) Restart(ctx context.Context) error {
-	if len(m.peers) == 0 {
-		return m.start(ctx)
-	}
-	at, err := m.recoverPosition(ctx)
-	if err != nil {
-		return err
-	}
-	return m.start(ctx, at.flags()...)
-}
-
-// start runs the server and waits until it takes writes.
-func (m *MariaDB) start(ctx context.Context, flags ...string) error {
-	if err := m.mustBeDown(); err != nil {
-		return err
-	}
-	p, err := m.host.Start(m.name, m.dir, slices.Concat([]string{mariadbServer, "--defaults-file=" + m.config}, asRoot(), flags)...)
-	if err != nil {
-		return err
-	}
-	m.process = p
-	if err := p.AwaitReady(ctx, m.synced); err != nil {
-		p.Kill()
-		return err
-	}
-	return nil
-}
-
-func (m *MariaDB) mustBeDown() error {
-	if m.process != nil && !m.process.ended() {
-		return fmt.Errorf("devstack: %s: still running", m.name)
-	}
-	return nil
-}
-
-// synced says whether the node takes writes.
-func (m *MariaDB) synced(ctx context.Context) error {
-	state, err := m.Status(ctx, "wsrep_local_state_comment")
-	if err == nil && state != "Synced" {
-		err = fmt.Errorf("the node's state is %q", state)
-	}
-	return err
-}
-
-// position is how far a node has come in the history of a cluster.
-type position struct {
-	text  string // the cluster's UUID, a colon and seqno
-	seqno int64  // -1 where it is not known
-}
-
-// flags tell a server that starts where it is.
-func (p position) flags() []string {
-	if p.seqno < 0 {
-		return nil
-	}
-	return []string{"--wsrep_start_position=" + p.text}
-}
-
-var recoveredPosition = regexp.MustCompile(`WSREP: Recovered position: ([0-9a-f-]{36}:(-?\d+))`)
-
-// recoverPosition lets the storage engine bring the data of a node that does not
-// run in order, and say how far it is.
-func (m *MariaDB) recoverPosition(ctx context.Context) (position, error) {
-	if err := m.mustBeDown(); err != nil {
-		return position{}, err
-	}
-	if _, err := os.Stat(filepath.Join(m.data(), "ibdata1")); errors.Is(err, fs.ErrNotExist) {
-		return position{seqno: -1}, nil // its disk was lost
-	}
-	server := exec.CommandContext(ctx, mariadbServer, append([]string{"--defaults-file=" + m.config, "--wsrep-recover"}, asRoot()...)...) //nolint:gosec // our own arguments
-	server.WaitDelay = time.Second
-	out, err := server.CombinedOutput()
-	if err != nil {
-		return position{}, fmt.Errorf("devstack: %s: its position: %w\n%s", m.name, err, out)
-	}
-	found := recoveredPosition.FindSubmatch(out)
-	if found == nil {
-		return position{}, fmt.Errorf("devstack: %s: the server does not say its position\n%s", m.name, out)
-	}
-	seqno, err := strconv.ParseInt(string(found[2]), 10, 64)
-	if err != nil {
-		return position{}, fmt.Errorf("devstack: %s: its position: %w", m.name, err)
-	}
-	return position{text: string(found[1]), seqno: seqno}, nil
 }
 
 // About implements Part.

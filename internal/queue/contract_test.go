@@ -477,6 +477,8 @@ func testTopicsLost(t *testing.T, b *broker) {
 	if _, err := admin.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{s.Topic(), s.DeadLetterTopic()}}); err != nil {
 		t.Fatal(err)
 	}
+	// What is published before that goes with the old log.
+	eventually(t, "the old log is gone", func() bool { return messagesIn(t, admin, s.Topic()) != int64(len(first)) })
 	next := messages(l, 5)
 	eventually(t, "publishing works again", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -531,6 +533,9 @@ func testTopicMadeAnew(t *testing.T, b *broker) {
 		defer cancel()
 		return other.EnsureTopics(ctx) == nil && told.Load() > before
 	})
+	// A broker that is behind the controller still takes messages into the old log,
+	// and throws them away with it.
+	eventually(t, "the old log is gone", func() bool { return messagesIn(t, admin, s.Topic()) == 0 })
 	next := of(5)
 	publish(t, other, next)
 	time.Sleep(1100 * time.Millisecond) // the reader's memory of the log is that short
@@ -540,6 +545,28 @@ func testTopicMadeAnew(t *testing.T, b *broker) {
 	if told.Load() == before {
 		t.Error("the reader did not tell that the log is another one")
 	}
+}
+
+// messagesIn is how many messages a topic's partitions hold; -1 while they do not say.
+func messagesIn(t *testing.T, admin *kafka.Client, topic string) int64 {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var asked []kafka.OffsetRequest
+	for partition := range queue.Partitions {
+		asked = append(asked, kafka.FirstOffsetOf(partition), kafka.LastOffsetOf(partition))
+	}
+	answer, err := admin.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: asked}})
+	if err != nil || len(answer.Topics[topic]) != queue.Partitions {
+		return -1
+	}
+	n := int64(0)
+	for _, p := range answer.Topics[topic] {
+		if p.Error != nil {
+			return -1
+		}
+		n += p.LastOffset - p.FirstOffset
+	}
+	return n
 }
 
 // testLeave: the coordinator is out of reach when the consumer stops.

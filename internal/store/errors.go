@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -128,10 +129,16 @@ var sqliteIndexes = map[string]string{
 	"password_attempts.id":                       primaryKey,
 }
 
+// accessDenied is error ER_ACCESS_DENIED_ERROR.
+const accessDenied = 1045
+
 // classifyMariaDB reads an error that came from MariaDB or the way to it.
 func classifyMariaDB(err error) failure {
 	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		f := failure{class: mariadbClasses[e.Number], code: fmt.Sprintf("MariaDB error %d (%s)", e.Number, e.SQLState[:])}
+		if e.Number == accessDenied {
+			f.code += ": access denied, which is said too where the server takes TLS alone"
+		}
 		if f.class == duplicate {
 			f.index = mariadbIndex(e.Message)
 		}
@@ -177,6 +184,7 @@ func classifySQLite(err error) failure {
 func classifyConnection(err error) failure {
 	var errno syscall.Errno
 	var known failure
+	var distrust *tls.CertificateVerificationError
 	switch {
 	case err == nil:
 		return failure{class: none}
@@ -190,6 +198,10 @@ func classifyConnection(err error) failure {
 		return failure{class: aborted, code: errAborted.Error()}
 	case errors.Is(err, errNotReady):
 		return failure{class: notReady, code: errNotReady.Error()}
+	case errors.As(err, &distrust):
+		return failure{class: unreachable, code: "the server's certificate is not accepted: " + distrust.Err.Error()}
+	case errors.Is(err, mysql.ErrNoTLS):
+		return failure{class: unreachable, code: "the server has no TLS"}
 	case errors.As(err, &errno):
 		return failure{class: unreachable, code: "no connection: " + errno.Error()}
 	case errors.As(err, new(*net.OpError)): // before the context's: a dial that takes too long says it is that

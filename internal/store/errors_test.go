@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +39,9 @@ func TestWhatLeavesThePackage(t *testing.T) {
 		"too long":            {serverError(1406), fault, "MariaDB error 1406"},
 		"syntax":              {serverError(1064), fault, "1064"},
 		"a duplicate":         {serverError(1062), fault, "1062"},
-		"access denied":       {serverError(1045), fault, "1045"},
+		"access denied":       {serverError(1045), fault, "1045 (HY000): access denied"},
+		"another certificate": {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, unavailable, "unknown authority"},
+		"no TLS":              {mysql.ErrNoTLS, unavailable, "no TLS"},
 		"refused":             {dial, unavailable, "connection refused"},
 		"timed out":           {&net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}, unavailable, "no connection"},
 		"invalid connection":  {mysql.ErrInvalidConn, unavailable, "connection lost"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,8 +73,14 @@ func (db *DB) GroupTime(d time.Duration) { db.writers.(*soleWriter).groupTime = 
 // Nodes are nodes that no prober asks.
 type Nodes struct{ nodes *nodes }
 
-// NewNodes are so many that nothing is known of.
-func NewNodes(n int) Nodes { return Nodes{newNodes(make([]string, n))} }
+// NewNodes are so many that nothing is known of. Their addresses are 0, 1, ...
+func NewNodes(n int, moved func(from, to string)) Nodes {
+	addresses := make([]string, n)
+	for i := range addresses {
+		addresses[i] = strconv.Itoa(i)
+	}
+	return Nodes{newNodes(addresses, moved)}
+}
 
 // Found takes what a probe found, and gives the name that is to be claimed now, if any.
 func (n Nodes) Found(i int, name, owner string, fence int64, err error) string {

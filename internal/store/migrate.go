@@ -58,7 +58,7 @@ func OpenMigrator(o Options) (*Migrator, error) {
 			return nil, fmt.Errorf("store: migrate: %w", err)
 		}
 		o.ReadTimeout = migrationTimeout
-		r, err := newRoute(o, newNodes(o.Addresses), map[string]string{})
+		r, err := newRoute(o, newNodes(o.Addresses, nil), map[string]string{})
 		if err != nil {
 			return nil, err
 		}

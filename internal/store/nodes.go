@@ -20,11 +20,13 @@ import (
 // costs conflicts and nothing else: what is right is decided by the cluster, at
 // COMMIT, whichever node it comes from.
 type nodes struct {
-	all []*node
+	all   []*node
+	moved func(from, to string) // nil for nobody to be told
 
 	mu       sync.Mutex
 	chosen   int
 	row      writerRow
+	moves    uint64
 	lost     bool      // the row names a node that was lost here, and is to be written
 	next     time.Time // when the row may be written again
 	claiming bool
@@ -41,8 +43,8 @@ type writerRow struct {
 // do not see the same nodes must not drive the others to and fro.
 const claimPause = 5 * time.Second
 
-func newNodes(addresses []string) *nodes {
-	n := &nodes{}
+func newNodes(addresses []string, moved func(from, to string)) *nodes {
+	n := &nodes{moved: moved}
 	for _, a := range addresses {
 		n.all = append(n.all, &node{address: a})
 	}
@@ -76,6 +78,15 @@ func (n *nodes) inOrder() []int {
 func (n *nodes) found(i int, name string, row writerRow, err error) (claim writerRow, by int, due bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	before := n.chosen
+	defer func() {
+		if n.chosen == before {
+			return
+		}
+		if n.moves++; n.moved != nil {
+			n.moved(n.all[before].address, n.all[n.chosen].address)
+		}
+	}()
 	if n.all[i].down = err != nil; err == nil {
 		n.all[i].name = name
 		if row.Fence > n.row.Fence {
@@ -120,6 +131,13 @@ func (n *nodes) elsewhere(i int) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.ContainsFunc(n.all, func(one *node) bool { return one != n.all[i] && one.takesWrites() })
+}
+
+// writerMoves is how often another node has been chosen.
+func (n *nodes) writerMoves() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.moves
 }
 
 // written takes what became of a claim.

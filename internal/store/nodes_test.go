@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,7 +108,9 @@ func TestWhichNodeIsWrittenTo(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Minute)
-				n := store.NewNodes(len(names))
+				moves := [][2]string{}
+				n := store.NewNodes(len(names), func(from, to string) { moves = append(moves, [2]string{from, to}) })
+				at := "0"
 				for i, s := range steps {
 					time.Sleep(s.after)
 					if s.ended {
@@ -120,6 +123,15 @@ func TestWhichNodeIsWrittenTo(t *testing.T) {
 					if claims := n.Found(s.node, names[s.node], s.owner, s.fence, err); claims != s.claims || n.InOrder()[0] != s.chosen {
 						t.Fatalf("step %d: %d is written to and %q claimed; want %d and %q", i+1, n.InOrder()[0], claims, s.chosen, s.claims)
 					}
+					if now := strconv.Itoa(s.chosen); now != at {
+						if want := [][2]string{{at, now}}; !slices.Equal(moves, want) {
+							t.Fatalf("step %d: told of %v, want %v", i+1, moves, want)
+						}
+						at, moves = now, nil
+					}
+					if len(moves) > 0 {
+						t.Fatalf("step %d: told of %v", i+1, moves)
+					}
 				}
 			})
 		})
@@ -129,7 +141,7 @@ func TestWhichNodeIsWrittenTo(t *testing.T) {
 // TestInWhichOrderNodesAreTried: those that are known to be down come last.
 func TestInWhichOrderNodesAreTried(t *testing.T) {
 	t.Parallel()
-	n := store.NewNodes(4)
+	n := store.NewNodes(4, nil)
 	n.Found(2, "c", "c", 1, nil)
 	n.Found(3, "d", "c", 1, errors.New("does not answer"))
 	if got := n.InOrder(); !slices.Equal(got, []int{2, 0, 1, 3}) {

@@ -28,7 +28,7 @@ const (
 // for transactions, and one whose statements wait until all that was committed
 // before, on any node, is visible (wsrep_sync_wait=1).
 func openMariaDB(o Options) (*DB, error) {
-	nodes := newNodes(o.Addresses)
+	nodes := newNodes(o.Addresses, o.WriterMoved)
 	write, err := newRoute(o, nodes, map[string]string{})
 	if err != nil {
 		return nil, err
@@ -46,9 +46,10 @@ func openMariaDB(o Options) (*DB, error) {
 			classify:  classifyMariaDB,
 			compounds: true,
 		},
-		writers: poolWriters{writePool},
-		read:    readPool,
-		asIs:    writePool,
+		writerMoves: nodes.writerMoves,
+		writers:     poolWriters{writePool},
+		read:        readPool,
+		asIs:        writePool,
 		close: sync.OnceValue(func() error {
 			prober.stop()
 			return errors.Join(readPool.Close(), writePool.Close())

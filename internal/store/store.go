@@ -34,6 +34,9 @@ type Options struct {
 	// MaxConnections bounds the connections for writing, and those for
 	// reading; 0 is 16. SQLite has one for writing.
 	MaxConnections int
+	// WriterMoved, if not nil, is told when another node of a cluster is written
+	// to: the addresses of the one before and of the new one. It must not block.
+	WriterMoved func(from, to string)
 
 	// AuditKey is by what this process's records in the audit log are known as
 	// its own: audit.KeySize octets; nil for none.
@@ -88,6 +91,18 @@ type DB struct {
 	asIs    *sqlx.DB // and here what the node has executed
 	auditor *audit.Writer
 	close   func() error
+
+	writerMoves func() uint64 // nil where there is one node
+}
+
+// WriterMoves is how often another node of the cluster was gone to for writing
+// since Open. The first choice may be one, where the cluster has another writer
+// than the first address.
+func (db *DB) WriterMoves() uint64 {
+	if db.writerMoves == nil {
+		return 0
+	}
+	return db.writerMoves()
 }
 
 // dialect is what differs between the databases.

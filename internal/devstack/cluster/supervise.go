@@ -30,6 +30,9 @@ func (c *Cluster) Supervise(ctx context.Context, log *slog.Logger) {
 	for _, p := range c.Parts() {
 		all.Go(func() { s.keep(ctx, p) })
 	}
+	for _, n := range c.Galera.Nodes {
+		all.Go(func() { s.wake(ctx, n) })
+	}
 	all.Wait()
 }
 
@@ -67,6 +70,32 @@ func (s *supervisor) keep(ctx context.Context, p devstack.Part) {
 			continue
 		}
 		s.log.Info("a part runs again", "name", about.Name, "pid", p.About().PID, "took", time.Since(began).Round(time.Millisecond).String())
+	}
+}
+
+// lookEvery is the pause between two looks at a node's log.
+const lookEvery = time.Second
+
+// wake ends a database node that has given up on its cluster, so that it is
+// started again.
+func (s *supervisor) wake(ctx context.Context, n *devstack.MariaDB) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if !n.GaveUp() {
+			continue
+		}
+		s.base.Lock() // no start is under way
+		if n.GaveUp() {
+			s.log.Warn("a node has given up on its cluster", "name", n.About().Name)
+			n.Kill()
+		}
+		s.base.Unlock()
 	}
 }
 

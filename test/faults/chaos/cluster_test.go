@@ -60,10 +60,10 @@ func TestFaults(t *testing.T) {
 	var results []result
 	for i := 0; i <= n && time.Now().Before(deadline); i++ {
 		var e event
-		befall := func(context.Context) ([]string, error) { time.Sleep(3 * time.Second); return nil, nil }
+		befall := func(context.Context) error { time.Sleep(3 * time.Second); return nil }
 		if i > 0 { // the first round shows what is seen of nothing
 			e = p.draw()
-			befall = func(ctx context.Context) ([]string, error) { return s.befall(ctx, e) }
+			befall = func(ctx context.Context) error { return s.befall(ctx, e) }
 		}
 		res, err := r.round(t.Context(), e, befall)
 		results = append(results, res)
@@ -175,7 +175,7 @@ func build(t *testing.T, seed uint64) (*stage, *runner) {
 	t.Cleanup(sinks.watch(t.Context()))
 	r := &runner{
 		load:  &load{seed: seed, rate: rate, caller: s.caller, sinks: sinks, began: time.Now()},
-		sinks: sinks, database: "registrar", whole: s.whole,
+		sinks: sinks, database: "registrar", whole: s.tended, told: s.told,
 	}
 	for _, n := range c.Galera.Nodes {
 		r.names, r.nodes = append(r.names, n.About().Name), append(r.nodes, n)

@@ -30,6 +30,8 @@ type runner struct {
 	database string
 	// whole gives an error until every part does its work.
 	whole func(context.Context) error
+	// told is what else happened since the last fault began; nil where nothing else can.
+	told func() []string
 
 	rounds  int
 	last    *audit // of the round before
@@ -54,7 +56,7 @@ type result struct {
 
 // round makes a round in which befall happens. The error is why it could not be
 // made; what was wrong in it is in the result.
-func (r *runner) round(ctx context.Context, e event, befall func(context.Context) ([]string, error)) (result, error) {
+func (r *runner) round(ctx context.Context, e event, befall func(context.Context) error) (result, error) {
 	began := time.Now()
 	round := r.rounds
 	r.rounds++
@@ -66,13 +68,15 @@ func (r *runner) round(ctx context.Context, e event, befall func(context.Context
 	res := result{event: e}
 	time.Sleep(before)
 	struck := time.Since(r.load.began)
-	var failed error
-	res.notes, failed = befall(ctx)
+	failed := befall(ctx)
 	over := time.Now()
 	if failed == nil {
 		failed = until(ctx, wholeWithin, r.whole)
 	}
 	res.healed = time.Since(over)
+	if r.told != nil {
+		res.notes = r.told()
+	}
 	time.Sleep(after)
 	stop()
 	b := <-batches

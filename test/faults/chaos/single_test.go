@@ -44,15 +44,15 @@ sms:
 		load:  &load{seed: 1, rate: shortRate, caller: c, sinks: sinks, began: time.Now()},
 		sinks: sinks, names: []string{"db1"}, nodes: []node{database}, database: "registrar", whole: c.answers,
 	}
-	for _, befall := range []func(context.Context) ([]string, error){
-		func(context.Context) ([]string, error) { time.Sleep(3 * time.Second); return nil, nil },
-		func(context.Context) ([]string, error) { s.Kill(); s.Start(t); return nil, nil },
-		func(context.Context) ([]string, error) {
+	for _, befall := range []func(context.Context) error{
+		func(context.Context) error { time.Sleep(3 * time.Second); return nil },
+		func(context.Context) error { s.Kill(); s.Start(t); return nil },
+		func(context.Context) error {
 			if err := database.Pause(); err != nil {
-				return nil, err
+				return err
 			}
 			time.Sleep(time.Second)
-			return nil, database.Resume()
+			return database.Resume()
 		},
 	} {
 		res, err := r.round(t.Context(), nil, befall)

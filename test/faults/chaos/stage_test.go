@@ -36,10 +36,18 @@ func (s *stage) note(format string, args ...any) {
 // that has other things to do.
 const recovery = 4 * time.Minute
 
-// befall lets an event happen: each of its faults begins now, lasts and ends. It
-// then starts again what has ended by itself, as a supervisor would, and says so.
-func (s *stage) befall(ctx context.Context, e event) (notes []string, err error) {
+// told are the notes since the last event began.
+func (s *stage) told() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.notes
+}
+
+// befall lets an event happen: each of its faults begins now, lasts and ends.
+func (s *stage) befall(ctx context.Context, e event) error {
+	s.mu.Lock()
 	s.notes = nil
+	s.mu.Unlock()
 	failed := make([]error, len(e))
 	var all sync.WaitGroup
 	for i, f := range e {
@@ -50,11 +58,7 @@ func (s *stage) befall(ctx context.Context, e event) (notes []string, err error)
 		})
 	}
 	all.Wait()
-	if err := errors.Join(failed...); err != nil {
-		return s.notes, err
-	}
-	err = s.supervise(ctx)
-	return s.notes, err
+	return errors.Join(failed...)
 }
 
 func (s *stage) strike(ctx context.Context, f fault) error {
@@ -127,11 +131,10 @@ func during(hold time.Duration, begin, end func() error) error {
 const ballastRows = 8
 
 // fill fills a node's disk, has the cluster write what does not go onto it, and
-// gives the room back. A node that does not come back by itself then is started
-// again, as its operator does.
+// gives the room back.
 func (s *stage) fill(ctx context.Context, f fault) error {
-	full, other := s.galera.Nodes[f.part], s.galera.Nodes[(f.part+1)%len(s.galera.Nodes)]
-	err := during(f.hold, func() error {
+	other := s.galera.Nodes[(f.part+1)%len(s.galera.Nodes)]
+	return during(f.hold, func() error {
 		if err := s.small.Fill(); err != nil {
 			return err
 		}
@@ -147,29 +150,26 @@ func (s *stage) fill(ctx context.Context, f fault) error {
 		}
 		return ctx.Err()
 	}, s.small.Empty)
-	if err != nil {
-		return err
-	}
-	name := full.About().Name
-	asked, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	state, err := full.Status(asked, "wsrep_local_state_comment")
-	if err != nil {
-		state = "without an answer"
-	}
-	if state == "Synced" {
-		return nil
-	}
-	s.note("%s is %s when its disk has room again, and is started again", name, state)
-	full.Kill()
-	starting, cancel := context.WithTimeout(ctx, recovery)
-	defer cancel()
-	return again(starting, full.Restart)
 }
 
-// supervise starts what has ended by itself. Of the programs under test that may
-// not happen.
+// tended gives an error until every part does its work, and helps those that
+// will not by themselves, as a supervisor would.
+func (s *stage) tended(ctx context.Context) error {
+	if err := s.supervise(ctx); err != nil {
+		return err
+	}
+	return s.whole(ctx)
+}
+
+// supervise starts what has ended by itself, and database nodes that have given
+// up. Of the programs under test that may not happen.
 func (s *stage) supervise(ctx context.Context) error {
+	for _, n := range s.galera.Nodes {
+		if name := n.About().Name; n.GaveUp() {
+			s.note("%s had given up on its cluster, and was started again", name)
+			n.Kill()
+		}
+	}
 	for _, t := range tiers {
 		for _, p := range s.parts[t] {
 			select {
@@ -181,7 +181,7 @@ func (s *stage) supervise(ctx context.Context) error {
 			if t != databases {
 				return fmt.Errorf("%s has ended by itself; its log: %s", a.Name, a.Log)
 			}
-			s.note("%s had ended by itself, and was started again", a.Name)
+			s.note("%s did not run, and was started again", a.Name)
 			starting, cancel := context.WithTimeout(ctx, recovery)
 			err := again(starting, p.Restart)
 			cancel()

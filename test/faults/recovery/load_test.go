@@ -43,6 +43,7 @@ type acknowledged struct {
 	harness.Register
 	id       string
 	tries    int
+	failed   error // of the try before the last; nil where there was one alone
 	began    time.Time
 	answered time.Time
 }
@@ -96,6 +97,7 @@ func (l *load) register(ctx context.Context) (acknowledged, error) {
 		if ctx.Err() != nil {
 			return a, fmt.Errorf("%s has no answer after %d tries: %w", a.RequestID, a.tries, err)
 		}
+		a.failed = err
 		time.Sleep(pause)
 	}
 }
@@ -120,6 +122,7 @@ func (l *load) since(t *testing.T, began time.Time) (again int) {
 		gap, last = max(gap, a.answered.Sub(last)), a.answered
 		if a.tries > 1 {
 			again++
+			t.Logf("%s, begun %v after that, was tried %d times: %v", a.RequestID, a.began.Sub(began).Round(10*time.Millisecond), a.tries, a.failed)
 		}
 	}
 	gap = max(gap, time.Since(last))
