@@ -120,6 +120,9 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
+// writeJSONLine writes one line of JSON Lines.
+func writeJSONLine(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) }
+
 func listCallers(w io.Writer, all []caller.Caller) error {
 	if len(all) == 0 {
 		_, err := fmt.Fprintln(w, "There is no caller. registrar caller add NAME adds one.")

@@ -94,7 +94,9 @@ func withFeed(cmd *cobra.Command, do func(config.Config, openFeed) error) (err e
 			fmt.Fprintln(cmd.ErrOrStderr(), "Events are not recorded by this configuration (events.enabled, events.keep): only what was recorded before can be there.")
 		}
 		return withDatabase(cmd, func(_ context.Context, c config.Config, db *store.DB) error {
-			return do(c, func(ctx context.Context, from feed.From) (feed.Reader, error) { return feed.OpenTable(ctx, db.Feed(), from) })
+			return do(c, func(ctx context.Context, from feed.From) (feed.Reader, error) {
+				return feed.OpenTable(ctx, db.Feed(), from)
+			})
 		})
 	}
 	log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)

@@ -79,7 +79,7 @@ program works with those.`,
 		commands []*cobra.Command
 	}{
 		{"Run:", []*cobra.Command{serveCommand(), webCommand(), appCommand(), notifyCommand()}},
-		{"Set up:", []*cobra.Command{configCommand(), migrateCommand(), callerCommand(), templateCommand(), importCommand()}},
+		{"Set up:", []*cobra.Command{configCommand(), migrateCommand(), callerCommand(), templateCommand(), importCommand(), diffCommand(), exportCommand()}},
 		{"Operate, also while it runs:", []*cobra.Command{campaignCommand(), notificationCommand(), suppressionCommand(), dlqCommand(), shadowCommand(), auditCommand(), personCommand()}},
 		{"Look up:", []*cobra.Command{healthCommand(), eventCommand(), versionCommand()}},
 	} {

@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"encoding/base64"
 	"slices"
+	"strings"
 
 	"registrar/internal/password/legacy"
 	"registrar/internal/transfer"
@@ -54,4 +56,15 @@ func parseDigest(n node) (columns []string, of func([]transfer.Value) value) {
 		}
 		return value{text: text}
 	}
+}
+
+// digestColumns gives the columns of which a field's digest is made, in their order.
+func digestColumns(f field, hash string) ([]transfer.Value, bool) {
+	parts := strings.Split(hash, "$") // "", digest, algorithm, order, salt, hexadecimal
+	if len(parts) != 6 || parts[1] != "digest" {
+		return nil, false
+	}
+	salt, err := base64.RawStdEncoding.DecodeString(parts[4])
+	columns := []transfer.Value{{Text: parts[5]}, {Text: string(salt)}}[:len(f.columns)]
+	return columns, err == nil && f.make(columns).text == hash
 }

@@ -27,6 +27,7 @@ type field struct {
 	columns    []string // in the order in which make takes them
 	make       func([]transfer.Value) value
 	transforms []transform
+	back       []undone // of the transforms
 }
 
 // Sum tells one file from another.

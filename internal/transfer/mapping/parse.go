@@ -131,7 +131,7 @@ func parseField(n node) field {
 	if given, ok := found["transforms"]; ok {
 		for _, item := range given.list() {
 			if t := parseTransform(item); t != nil {
-				f.transforms = append(f.transforms, t)
+				f.transforms, f.back = append(f.transforms, t), append(f.back, parseUndo(item))
 			}
 		}
 	}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"registrar/internal/audit"
+	"registrar/internal/config"
+	"registrar/internal/store"
+	"registrar/internal/transfer"
+	"registrar/internal/transfer/export"
+	"registrar/internal/transfer/mapping"
+)
+
+type exportFlags struct {
+	caller, format, mapping, hashes, since string
+	asJSON                                 bool
+}
+
+func (f *exportFlags) add(fs *pflag.FlagSet) {
+	fs.StringVar(&f.caller, "caller", "", "`name` of the caller whose people are exported; the mapping's where there is one")
+	fs.StringVar(&f.mapping, "mapping", "", "`file`, or name of a shipped one: write the columns that it reads; else a column for each field")
+	fs.StringVar(&f.format, "format", "csv", "csv or jsonl")
+	fs.StringVar(&f.hashes, "hashes", export.AsTheyAre, "`formats` that the reader verifies, such as bcrypt,argon2id: other hashes are written empty; or "+export.AsTheyAre)
+	fs.StringVar(&f.since, "since", "", "those alone who registered or were verified since a `time` (RFC 3339)")
+	fs.BoolVar(&f.asJSON, "json", false, "the report as JSON")
+}
+
+func exportCommand() *cobra.Command {
+	var flags exportFlags
+	cmd := &cobra.Command{
+		Use:   "export (--caller NAME | --mapping MAPPING) [FILE]",
+		Short: "Write a caller's people to a file, with their password hashes",
+		Long: `Writes everybody that a caller has registered or that was imported under its name:
+what a monolith needs to take registration back. It may run beside the service.
+
+With a mapping the columns are those of the monolith's own table, filled by the
+mapping in reverse, as far as that goes: the report says which columns and which
+people's fields could not be written back. Without one there is a column for each
+field, which the shipped mapping plain reads. In both the column registration_id
+is added. Who has no external id comes last: the table's key is null in their row.
+
+Password hashes are written as they are. With --hashes only those of formats that
+the reader verifies are: others are empty, so that these people set a new password,
+and the report counts both. A Laravel application verifies bcrypt, which is then
+written as $2y$; its other settings decide about argon2id. So that the way back
+stays open for passwords that were set or used here too, let the service make the
+hashes that the monolith verifies: password.algorithm: bcrypt.
+
+The file has its name when it is whole, mode 0600, and is never overwritten. Without
+FILE it goes to standard output, if that is no terminal. The audit log gets an entry.`,
+		Example: `  registrar export --mapping mapping.yaml --hashes bcrypt users.csv
+  registrar export --mapping laravel --format jsonl --hashes bcrypt,argon2id users.jsonl
+  registrar export --caller portal people.csv --config registrar.yaml
+  registrar export --mapping mapping.yaml --since 2026-03-01T00:00:00Z new.csv`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("one file at most is written: %s", cmd.UseLine())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := ""
+			if len(args) == 1 {
+				path = absolute(args[0])
+			}
+			return withDatabase(cmd, func(ctx context.Context, c config.Config, db *store.DB) error {
+				return runExport(ctx, cmd, c, db, flags, path)
+			})
+		},
+	}
+	flags.add(cmd.Flags())
+	config.AddFlags(cmd.Flags())
+	return cmd
+}
+
+// exported is how an export is written.
+type exported struct {
+	*export.Exporter
+	delimiter rune
+	null      string
+	lost      []string // columns that nothing fills
+}
+
+func (f exportFlags) exporter(cmd *cobra.Command, c config.Config, db *store.DB) (e exported, err error) {
+	e = exported{&export.Exporter{People: db.People(nil), Caller: f.caller, Form: export.Plain{}}, ',', "", nil}
+	if e.Hashes, err = export.ParseHashes(f.hashes); err != nil {
+		return e, fmt.Errorf("--hashes: %w", err)
+	}
+	if f.since != "" {
+		if e.Since, err = time.Parse(time.RFC3339, f.since); err != nil {
+			return e, fmt.Errorf("--since %q is not a time such as 2026-03-01T12:00:00Z", f.since)
+		}
+	}
+	named := cmd.Flags().Changed("caller")
+	switch {
+	case f.format != "csv" && f.format != "jsonl":
+		return e, errors.New("--format must be csv or jsonl")
+	case f.mapping == "" && !named:
+		return e, errors.New("--caller is needed, or --mapping: registrar caller list names the callers")
+	case f.mapping == "":
+		return e, nil
+	}
+	m, err := mapping.Load(f.mapping)
+	if err != nil {
+		return e, err
+	}
+	if named && f.caller != m.Caller {
+		return e, fmt.Errorf("--caller is another one than the mapping's, %s: leave it out", m.Caller)
+	}
+	inverse, lost := m.Inverse()
+	e.Caller, e.lost, e.delimiter = m.Caller, lost, m.Source.Delimiter
+	e.Form = export.Mapped{Inverse: inverse, Mapper: m.Mapper(mappingEnvironment(c))}
+	switch {
+	case m.Source.Null != nil:
+		e.null = *m.Source.Null
+	case m.Source.Kind == mapping.Database:
+		e.null = `\N` // as LOAD DATA reads it
+	}
+	return e, nil
+}
+
+func runExport(ctx context.Context, cmd *cobra.Command, c config.Config, db *store.DB, flags exportFlags, path string) (err error) {
+	e, err := flags.exporter(cmd, c, db)
+	if err != nil {
+		return err
+	}
+	out, told := cmd.OutOrStdout(), cmd.OutOrStdout()
+	commit := func() error { return nil }
+	if path == "" {
+		if isTerminal(out) {
+			return errors.New("people's data and hashes are not written to a terminal: name a FILE")
+		}
+		told = cmd.ErrOrStderr()
+	} else {
+		f, err := export.Create(path)
+		if err != nil {
+			return err
+		}
+		whole := false
+		commit = func() error {
+			whole = true
+			return f.Commit()
+		}
+		defer func() {
+			if !whole {
+				_ = f.Abandon()
+			}
+		}()
+		out = f
+	}
+	if e.Writer, err = e.writer(out, flags.format); err != nil {
+		return err
+	}
+	// First the entry: nobody reads what is not noted.
+	entry, err := operatorEntry(audit.Export)
+	if err != nil {
+		return err
+	}
+	entry.Caller = e.Caller
+	if err := db.Audit().Append(ctx, entry); err != nil {
+		return err
+	}
+	show := showRate(cmd.ErrOrStderr(), "export", "row")
+	e.Progress = func(r export.Report) { show.at("", r.Seen, r.Seen, r.Total) }
+	report, err := e.Run(ctx)
+	show.end()
+	if errors.Is(err, transfer.ErrStopped) {
+		return errors.New("stopped: nothing was written")
+	}
+	if err == nil {
+		err = commit()
+	}
+	if err != nil {
+		return err
+	}
+	return e.tell(told, report, path, flags)
+}
+
+func (e exported) writer(w io.Writer, format string) (export.Writer, error) {
+	if format == "jsonl" {
+		return export.NewJSON(w, e.Form.Columns())
+	}
+	return export.NewCSV(w, e.delimiter, e.null, e.Form.Columns())
+}
+
+// exportView is an export as it is reported.
+type exportView struct {
+	Caller   string           `json:"caller"`
+	File     string           `json:"file,omitempty"`
+	Written  int64            `json:"written"`
+	Keyless  int64            `json:"without_external_id"`
+	Phantoms int64            `json:"left_out_address_of_others"`
+	Earlier  int64            `json:"left_out_earlier"`
+	NoHash   int64            `json:"without_password"`
+	Hashes   map[string]int64 `json:"hashes"`
+	ByPHP    int64            `json:"hashes_that_php_verifies"`
+	Emptied  map[string]int64 `json:"hashes_left_empty"`
+	Columns  []string         `json:"columns_left_null,omitempty"`
+	Lost     map[string]int64 `json:"not_written_back,omitempty"`
+}
+
+func (e exported) tell(w io.Writer, r export.Report, path string, flags exportFlags) error {
+	v := exportView{e.Caller, path, r.Written, r.Keyless, r.Phantoms, r.Earlier, r.NoHash, r.Hashes, 0, r.Emptied, e.lost, r.Lost}
+	for class, n := range r.Hashes {
+		if export.VerifiedByPHP(class) {
+			v.ByPHP += n
+		}
+	}
+	if flags.asJSON {
+		return writeJSON(w, v)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(name string, n int64) { fmt.Fprintf(table, "%s\t%d\n", name, n) }
+	optional := func(name string, n int64) {
+		if n > 0 {
+			line(name, n)
+		}
+	}
+	line("people written", r.Written)
+	optional("  without an external id", r.Keyless)
+	optional("  without a password", r.NoHash)
+	optional("left out: the address is somebody else's", r.Phantoms)
+	optional("left out: nothing since "+flags.since, r.Earlier)
+	for _, class := range slices.Sorted(maps.Keys(r.Hashes)) {
+		line("hashes of "+class, r.Hashes[class])
+	}
+	line("hashes that PHP's password_verify takes", v.ByPHP)
+	for _, class := range slices.Sorted(maps.Keys(r.Emptied)) {
+		line("left empty: hashes of "+class, r.Emptied[class])
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Lost)) {
+		line("not written back: "+name, r.Lost[name])
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, c := range e.lost {
+		fmt.Fprintf(w, "The column %s is null in all rows.\n", c)
+	}
+	if path != "" {
+		_, err := fmt.Fprintf(w, "\n%s is whole. It has password hashes in it: keep it as you keep the database.\n", path)
+		return err
+	}
+	return nil
+}
