@@ -6,8 +6,8 @@ import "time"
 // that whoever does not learn what became of it can make it again, at another
 // server too, and it is done once. The zero Call is for who does not.
 type Call struct {
-	// ID is of this call alone. It becomes the account's, or that of the
-	// change of a contact.
+	// ID is of this call alone. It becomes the account's, that of the change of a
+	// contact, or that of the event of a refusal.
 	ID ID
 	// At is when the call was made first. A time that is more than a minute
 	// from the server's own is not believed.

@@ -21,13 +21,14 @@ func (s *Service) recordRefusal(ctx context.Context, r Request, err error) {
 	if !ok || !refused.turnsDown() {
 		return
 	}
-	m, err := s.moment(Call{}, r.TraceParent, 2)
+	m, err := s.moment(r.Call, r.TraceParent, 2)
 	if err == nil {
 		of := Account{Caller: r.Caller, ExternalID: tellable(r.ExternalID)}
-		entry := s.entry(ctx, &m, AuditRegister, of)
-		entry.Outcome = string(refused.Code)
+		// The event's id is the call's: made again at another server, it is the same one.
 		e := m.event(EventRegistrationRefused, of)
 		e.Refusal = refused.Code
+		entry := s.entry(ctx, &m, AuditRegister, of)
+		entry.Outcome = string(refused.Code)
 		// The caller may be gone by now; that it was refused stays true.
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 		defer cancel()

@@ -47,6 +47,7 @@ func TestRefusalsAreEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.RequestID = ""
+			r.Call.ID, r.Call.At = registration.ID{1, 2, 3}, now
 			tt.change(&r)
 			store.failing = on("create", tt.failing)
 			_, err := s.Register(t.Context(), r)
@@ -63,7 +64,7 @@ func TestRefusalsAreEvents(t *testing.T) {
 				t.Fatalf("%d events", len(store.events))
 			}
 			want := registration.Event{
-				ID: store.events[0].ID, Type: registration.EventRegistrationRefused, At: now.UTC().Truncate(time.Microsecond), TraceParent: trace,
+				ID: r.Call.ID, Type: registration.EventRegistrationRefused, At: now.UTC().Truncate(time.Microsecond), TraceParent: trace,
 				Caller: "monolith", ExternalID: tt.externalID, Refusal: tt.want,
 			}
 			if got := store.events[0]; got != want || got.ID.IsZero() {

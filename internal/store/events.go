@@ -39,8 +39,13 @@ func (a *Accounts) Record(ctx context.Context, entry registration.AuditEntry, ev
 		if err == nil {
 			err = t.audit(ctx, record)
 		}
-		if t.again && a.db.dialect.classify(err).class == duplicate {
-			return nil // the attempt before was committed after all
+		if a.db.dialect.classify(err).class == duplicate {
+			// The attempt before was committed after all, or the same call at another
+			// server: it is recorded.
+			if !t.again {
+				a.db.auditor.GiveBack(record)
+			}
+			return nil
 		}
 		return err
 	})
