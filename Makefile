@@ -15,6 +15,7 @@ IMPORT_ROWS ?= 60000
 OTP_CODES ?= 3000
 OTP_BACKLOG ?= 1000000
 BULK_PEOPLE ?= 200000
+PEOPLE ?= 100000
 
 .PHONY: help
 help: ## Show the targets
@@ -80,6 +81,10 @@ faults: deps ## Kill the service (ROUNDS times: 30), notifiers and brokers (for 
 	IMPORT_KILLS=$(IMPORT_KILLS) IMPORT_ROWS=$(IMPORT_ROWS) go test -count=1 -timeout 60m -v ./test/faults/importing/
 	ROWS=$(ROWS) go test -count=1 -timeout 60m -v -run TestRecovery ./test/faults/recovery/
 	FAULTS=$(FAULTS) SEED=$(SEED) go test -count=1 -timeout 6h -v -run TestFaults ./test/faults/chaos/
+
+.PHONY: migration
+migration: deps ## Go through docs/migrating-from-a-monolith.md with PEOPLE users (100000, in thousands; make test: 5000): the Laravel table, PHP, the import, all phases and the way back
+	PEOPLE=$(PEOPLE) go test -count=1 -timeout 60m -v -run TestMigration ./test/migration/
 
 .PHONY: bench
 bench: deps ## Measure registrations and envelopes a second against their baselines

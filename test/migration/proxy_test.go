@@ -24,7 +24,10 @@ func newBalancer(t *testing.T) *balancer {
 	t.Helper()
 	b := &balancer{}
 	b.Server = httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(b.target.Load()) },
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(b.target.Load())
+			r.Out.Host = r.In.Host // by which the contract says where the service is
+		},
 		ModifyResponse: func(r *http.Response) error {
 			if r.Request.Method == http.MethodPost && b.lose.Add(-1) >= 0 {
 				return errLost

@@ -16,7 +16,7 @@ func people(t *testing.T) int {
 	t.Helper()
 	n, err := strconv.Atoi(os.Getenv("PEOPLE"))
 	if os.Getenv("PEOPLE") == "" {
-		n, err = 10_000, nil
+		n, err = 5_000, nil
 	}
 	if err != nil || n < 1000 || n%1000 != 0 {
 		t.Fatalf("PEOPLE=%q is not a multiple of 1000", os.Getenv("PEOPLE"))
