@@ -62,10 +62,10 @@ the events that were there when it began.`,
 			}
 			ctx := cmd.Context()
 			err = withFeed(cmd, func(c config.Config, open openFeed) error { return tail(ctx, cmd, c, open, from, flags) })
-			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-				return nil // it was asked to end
+			if asked := ctx.Err() != nil && errors.Is(err, context.Canceled); !asked {
+				return advisedTail(err, flags.from)
 			}
-			return advisedTail(err, flags.from)
+			return nil
 		},
 	}
 	fs := cmd.Flags()

@@ -14,10 +14,10 @@ type Passwords struct{ db *DB }
 // Passwords gives the hashes of accounts' passwords.
 func (db *DB) Passwords() *Passwords { return &Passwords{db} }
 
-// selectCredential is the same statement for every login. An address is looked
+// selectLogin is the same statement for every login. An address is looked
 // for first: see registration.Login.
-const selectCredential = `SELECT id, status, password_hash FROM accounts WHERE username_key = ? OR email_key = ?
-	ORDER BY CASE WHEN email_key = ? THEN 0 ELSE 1 END LIMIT 1` //nolint:gosec // no credential of ours
+const selectLogin = `SELECT id, status, password_hash FROM accounts WHERE username_key = ? OR email_key = ?
+	ORDER BY CASE WHEN email_key = ? THEN 0 ELSE 1 END LIMIT 1`
 
 // Credential implements registration.Credentials. On a cluster it sees what any
 // node has acknowledged before: people log in right after they have registered.
@@ -28,7 +28,7 @@ func (p *Passwords) Credential(ctx context.Context, l registration.Login) (regis
 		PasswordHash string `db:"password_hash"`
 	}
 	err := p.db.view(ctx, "credential", func(ctx context.Context, conn *sqlx.Conn) error {
-		return found(conn.GetContext(ctx, &row, selectCredential, l.Username, l.Email, l.Email))
+		return found(conn.GetContext(ctx, &row, selectLogin, l.Username, l.Email, l.Email))
 	})
 	if err != nil {
 		return registration.Credential{}, err

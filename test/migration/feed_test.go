@@ -38,7 +38,7 @@ func newFeed(t *testing.T, r *rig, wsdl, caller, secret string) *feed {
 
 func (f *feed) php(t *testing.T, in, command string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "php", filepath.Join(example, "write-back.php"), command) //nolint:gosec // our own program
+	cmd := exec.CommandContext(t.Context(), "php", filepath.Join(example, "write-back.php"), command)
 	cmd.Env, cmd.Stdin = f.env, strings.NewReader(in)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("write-back.php %s: %v\n%s", command, err, out)
@@ -53,7 +53,7 @@ func (f *feed) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	f.cmd = exec.Command(filepath.Join(example, "run"), "--config", f.rig.config, "--data-dir", filepath.Join(f.rig.service.Dir, "data")) //nolint:gosec,noctx // it outlives the step
+	f.cmd = exec.Command(filepath.Join(example, "run"), "--config", f.rig.config, "--data-dir", filepath.Join(f.rig.service.Dir, "data"))
 	f.cmd.Env, f.cmd.Stdout, f.cmd.Stderr = f.env, log, log
 	f.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := f.cmd.Start(); err != nil {

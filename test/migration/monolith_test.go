@@ -29,7 +29,7 @@ func startMonolith(t *testing.T, node *devstack.MariaDB, class, wsdl, caller, se
 	t.Helper()
 	host, port, _ := strings.Cut(node.Address, ":")
 	// The contract is not cached: another test's service may have had the port.
-	cmd := exec.CommandContext(t.Context(), "php", "-d", "soap.wsdl_cache_enabled=0", "monolith.php") //nolint:gosec // our own program
+	cmd := exec.CommandContext(t.Context(), "php", "-d", "soap.wsdl_cache_enabled=0", "monolith.php")
 	cmd.Env = append(os.Environ(), "MONOLITH_CLASS="+class, "MONOLITH_DSN=mysql:host="+host+";port="+port+";dbname=laravel;charset=utf8mb4", "MONOLITH_USER="+node.User,
 		"MONOLITH_PASSWORD="+node.Password, "REGISTRAR_WSDL="+wsdl, "REGISTRAR_CALLER="+caller, "REGISTRAR_SECRET="+secret)
 	m := &monolith{errors: &strings.Builder{}}

@@ -65,7 +65,7 @@ func (r *rig) prepare(ctx context.Context, t *testing.T, args ...string) *exec.C
 	if args[0] != "import" || args[1] != "mapping" {
 		args = append(args, "--config", r.config, "--data-dir", filepath.Join(r.service.Dir, "data"))
 	}
-	return exec.CommandContext(ctx, harness.Binary(t), args...) //nolint:gosec // our own program
+	return exec.CommandContext(ctx, harness.Binary(t), args...)
 }
 
 // run runs a command of the program, and gives its standard output and exit code.
@@ -157,8 +157,12 @@ func (r *rig) killedImport(t *testing.T, row int, args ...string) {
 		if err != nil {
 			return err
 		}
-		if read, err := strconv.Atoi(text); err != nil || read < row {
-			return fmt.Errorf("the import is at row %s (%v)", text, err)
+		read, err := strconv.Atoi(text)
+		if err == nil && read < row {
+			err = fmt.Errorf("the import is at row %d", read)
+		}
+		if err != nil {
+			return err
 		}
 		return nil
 	})

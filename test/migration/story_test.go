@@ -124,7 +124,7 @@ func (s *story) bringIn(t *testing.T) {
 		for ; ctx.Err() == nil && signups < 3000; signups++ {
 			var at signedUp
 			if err := s.app.ask("signUp", fields{"person": someone("Amina Noor", fmt.Sprintf("new%d@example.net", signups))}, &at); err != nil || at.Outcome != "REGISTERED" {
-				problems <- fmt.Errorf("signing up: %v, %+v", err, at)
+				problems <- fmt.Errorf("signing up: %w, %+v", err, at)
 				return
 			}
 			time.Sleep(10 * time.Millisecond)
@@ -135,7 +135,7 @@ func (s *story) bringIn(t *testing.T) {
 			address := fmt.Sprintf("shop%d@example.org", shops)
 			var at registered
 			if err := s.shop.ask("register", fields{"id": 2_000_000_001 + shops, "requestId": fmt.Sprintf("shop-%d", shops), "person": someone("Sami Shop", address), "row": false}, &at); err != nil || at.Registration == "" {
-				problems <- fmt.Errorf("registering at the shop: %v, %+v", err, at)
+				problems <- fmt.Errorf("registering at the shop: %w, %+v", err, at)
 				return
 			}
 			s.tell(address)

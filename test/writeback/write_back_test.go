@@ -66,7 +66,7 @@ func (w *world) sql(t *testing.T, statements string) string {
 // php runs the example to its end.
 func (w *world) php(t *testing.T, stdin io.Reader, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "php", append([]string{example + "write-back.php"}, args...)...) //nolint:gosec // our own arguments
+	cmd := exec.CommandContext(t.Context(), "php", append([]string{example + "write-back.php"}, args...)...)
 	cmd.Env, cmd.Stdin = w.env, stdin
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -79,7 +79,7 @@ func (w *world) php(t *testing.T, stdin io.Reader, args ...string) string {
 func (w *world) registrar(t *testing.T, args ...string) string {
 	t.Helper()
 	var problems strings.Builder
-	cmd := exec.CommandContext(t.Context(), harness.Binary(t), append(args, "--config", w.config)...) //nolint:gosec // our own arguments
+	cmd := exec.CommandContext(t.Context(), harness.Binary(t), append(args, "--config", w.config)...)
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
 	if err != nil {
@@ -99,7 +99,7 @@ func (w *world) follow(t *testing.T) *pair {
 		t.Fatal(err)
 	}
 	p := &pair{
-		tail:  exec.Command(harness.Binary(t), "event", "tail", "--follow", "--json", "--from", w.php(t, nil, "position"), "--config", w.config), //nolint:gosec // our own arguments
+		tail:  exec.Command(harness.Binary(t), "event", "tail", "--follow", "--json", "--from", w.php(t, nil, "position"), "--config", w.config),
 		apply: exec.Command("php", example+"write-back.php", "apply"),
 	}
 	p.tail.Stdout, p.tail.Stderr, p.apply.Stdin, p.apply.Stderr, p.apply.Env = write, t.Output(), read, t.Output(), w.env
@@ -300,7 +300,7 @@ func (w *world) last(t *testing.T) string {
 // start runs the script, and gives what ends it with all that it has started.
 func (w *world) start(t *testing.T) (stop func()) {
 	t.Helper()
-	script := exec.Command("bash", example+"run", "--config", w.config) //nolint:gosec // our own arguments
+	script := exec.Command("bash", example+"run", "--config", w.config)
 	script.Env, script.Stderr = w.env, t.Output()
 	script.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := script.Start(); err != nil {

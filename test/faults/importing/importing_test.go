@@ -272,8 +272,7 @@ func TestKilledDatabase(t *testing.T) {
 		}
 	case <-time.After(3 * time.Minute):
 		_ = cmd.Process.Kill()
-		_ = <-ended
-		t.Fatalf("the import does not end\n%s", &log)
+		t.Fatalf("the import does not end: %v\n%s", <-ended, &log)
 	}
 	same(t, undisturbed, disturbed)
 }
