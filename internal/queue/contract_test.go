@@ -36,6 +36,7 @@ func TestContract(t *testing.T) {
 		"dead letters are listed, put back, discarded":         testLetters,
 		"where there are no letters there is no error":         testNoLetters,
 		"events are CloudEvents, a registration's in order":    testEvents,
+		"events are read on from every position":               testEventReader,
 		"the topic of events is made where it is not there":    testEventTopicLost,
 		"a member that cannot leave in time does not hang Run": testLeave,
 	}
@@ -54,6 +55,7 @@ func TestContract(t *testing.T) {
 				}
 			})
 			t.Run("killed and restarted, it has all that it acknowledged", func(t *testing.T) { testKilled(t, b) })
+			t.Run("killed and restarted, its events are read on", func(t *testing.T) { testEventReaderAway(t, b) })
 			t.Run("paused, it is waited for and found again", func(t *testing.T) { testPaused(t, b) })
 		})
 	}
