@@ -33,7 +33,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	command(t, "../interop/php/install")
+	command(t, example+"/install")
 	node, database := harness.MariaDB(t)
 	newTable(t, node)
 	r := &rig{node: node, balancer: newBalancer(t), dir: t.TempDir()}

@@ -142,8 +142,8 @@ func (s *story) bringIn(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	args := []string{"import", "--mapping", s.mapping, "--rejects", filepath.Join(s.dir, "rejects.jsonl"), "--batch", "200", "--json"}
-	s.killedImport(t, s.people/3, args...)
+	args := []string{"import", "--mapping", s.mapping, "--rejects", filepath.Join(s.dir, "rejects.jsonl"), "--batch", "100", "--json"}
+	s.killedImport(t, s.people/10, args...)
 	if open := decode[[]report](t, s.registrar(t, "import", "status", "--json")); len(open) != 1 || open[0].State != "OPEN" || open[0].Stored >= s.people {
 		t.Errorf("after the kill: %+v", open)
 	}

@@ -59,13 +59,13 @@ const mend = `USE laravel; UPDATE users SET name = IF(id %% 1000 = 800, CONCAT('
 // hash is one that PHP made.
 type hash struct{ Kind, Password, Hash string }
 
-// newTable makes the table, of so many people, with the hashes in turn: a person's
-// is that of the number id modulo the number of hashes.
 func newTable(t *testing.T, node *devstack.MariaDB) {
 	t.Helper()
 	sql(t, node, table)
 }
 
+// fillTable gives it n people, with the hashes in turn: a person's is that of the
+// number id modulo the number of hashes.
 func fillTable(t *testing.T, node *devstack.MariaDB, n int, hashes []hash) {
 	t.Helper()
 	values := make([]string, len(hashes))
