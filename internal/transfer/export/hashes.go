@@ -22,9 +22,6 @@ var formats = []string{
 	"md5", "sha1", "sha256", "sha512",
 }
 
-// Formats are all that can be asked for.
-func Formats() []string { return slices.Clone(formats) }
-
 // ParseHashes reads AsTheyAre, or formats with commas between.
 func ParseHashes(text string) (Hashes, error) {
 	if text == AsTheyAre {
