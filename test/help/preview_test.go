@@ -61,7 +61,7 @@ func TestTemplatePreview(t *testing.T) {
 		b := open(t, address+name, v)
 		b.do(chromedp.WaitVisible(".card"))
 		want := []string{
-			"campaigns/welcome-back ar", "campaigns/welcome-back en", "registration_completed ar", "registration_completed en", "verification_code ar", "verification_code en",
+			"already_registered ar", "already_registered en", "campaigns/welcome-back ar", "campaigns/welcome-back en", "registration_completed ar", "registration_completed en", "verification_code ar", "verification_code en",
 		}
 		if got := b.list(".card h2", "e.textContent"); !slices.Equal(got, want) {
 			t.Errorf("%s: the page has %v", name, got)
@@ -79,7 +79,7 @@ func TestTemplatePreview(t *testing.T) {
 		}
 		if name == "" {
 			// The line by which a browser fills a code in is read from left to right.
-			if got := b.list(".bubble, pre", `getComputedStyle(e).unicodeBidi`); len(got) != 12 || slices.ContainsFunc(got, func(s string) bool { return s != "plaintext" }) {
+			if got := b.list(".bubble, pre", `getComputedStyle(e).unicodeBidi`); len(got) != 14 || slices.ContainsFunc(got, func(s string) bool { return s != "plaintext" }) {
 				t.Errorf("plain texts are laid out as %v", got)
 			}
 			b.do(chromedp.ScrollIntoView(`[id="verification_code.ar"]`), chromedp.Sleep(time.Second))
@@ -87,7 +87,7 @@ func TestTemplatePreview(t *testing.T) {
 		b.show("template-preview" + strings.TrimSuffix("-"+strings.TrimSuffix(name, ".html"), "-") + ".png")
 		b.clean()
 		frames := b.list("iframe", `e.hasAttribute("sandbox") ? e.src : "not in a sandbox: " + e.src`)
-		if len(frames) != 12 {
+		if len(frames) != 16 {
 			t.Errorf("%s: there are %d frames", name, len(frames))
 		}
 		slices.Sort(frames)
