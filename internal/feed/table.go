@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"registrar/internal/event"
+	"registrar/internal/sweep"
 )
 
 // Placed is an event with its number in a Table. Numbers grow; some are missing.
@@ -117,31 +118,17 @@ type Forgetful interface {
 	Forget(ctx context.Context, before time.Time) (int, error)
 }
 
-const (
-	sweepEvery   = time.Hour
-	sweepTimeout = 5 * time.Minute
-)
-
 // Sweep forgets the events that are older than keep, about every hour until ctx
-// ends. The error is always nil: what fails is done by the next one.
+// ends. The error is always nil.
 func Sweep(ctx context.Context, t Forgetful, keep time.Duration, log *slog.Logger) error {
-	for {
-		pause := min(sweepEvery, keep)
-		timer := time.NewTimer(pause - rand.N(pause/4)) //nolint:gosec // jitter
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
-		case <-timer.C:
-		}
-		bounded, cancel := context.WithTimeout(ctx, sweepTimeout)
-		n, err := t.Forget(bounded, time.Now().Add(-keep))
-		cancel()
-		switch {
-		case err != nil && ctx.Err() == nil:
-			log.WarnContext(ctx, "feed: old events cannot be forgotten", "error", err)
-		case n > 0:
-			log.InfoContext(ctx, "feed: old events are forgotten", "events", n)
-		}
-	}
+	return sweep.Sweep{
+		What: "feed: old events", Every: min(time.Hour, keep), Timeout: 5 * time.Minute, Log: log,
+		Forget: func(ctx context.Context, now time.Time) error {
+			n, err := t.Forget(ctx, now.Add(-keep))
+			if n > 0 {
+				log.InfoContext(ctx, "feed: old events are forgotten", "events", n)
+			}
+			return err
+		},
+	}.Run(ctx)
 }
