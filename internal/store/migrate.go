@@ -98,11 +98,12 @@ func (m *Migrator) Up(ctx context.Context) ([]Migration, error) {
 	var done []Migration
 	pause := &backoff.ExponentialBackOff{InitialInterval: 50 * time.Millisecond, RandomizationFactor: 1, Multiplier: 2, MaxInterval: 2 * time.Second}
 	for try := 1; ; try++ {
+		fresh := m.begin(ctx)
 		results, err := m.provider.Up(ctx)
 		for _, r := range results {
 			done = append(done, Migration{Version: r.Source.Version, Name: r.Source.Path, Applied: true})
 		}
-		if err == nil || try == migrateTries || !m.classify(err).class.retryable() {
+		if err == nil || try == migrateTries || !m.classify(err).class.retryable() && !fresh {
 			return done, m.told(err)
 		}
 		timer := time.NewTimer(pause.NextBackOff())
@@ -113,6 +114,18 @@ func (m *Migrator) Up(ctx context.Context) ([]Migration, error) {
 			return done, m.told(err)
 		}
 	}
+}
+
+// begin completes goose's table of versions where whoever made it did not come
+// to its first row, which goose asks for and never writes later: MariaDB commits
+// the table by itself. It says whether there was no such row.
+func (m *Migrator) begin(ctx context.Context) (fresh bool) {
+	result, err := m.pool.ExecContext(ctx, `INSERT INTO migrations (version_id, is_applied) SELECT 0, 1 WHERE NOT EXISTS (SELECT 1 FROM migrations)`)
+	if err != nil {
+		return true // no table yet
+	}
+	rows, err := result.RowsAffected()
+	return err != nil || rows > 0
 }
 
 // Down takes the newest applied step back, with the data in its tables, and

@@ -114,6 +114,18 @@ func TestMigratorsWait(t *testing.T) {
 	}
 }
 
+// TestMigrateAfterACrashAtTheBeginning: the table of versions is there, and its
+// first row is not.
+func TestMigrateAfterACrashAtTheBeginning(t *testing.T) {
+	o := onNode(t, sharedNode(t))
+	migrate(t, o)
+	if _, err := sharedNode(t).Query(t.Context(), "DELETE FROM "+o.Database+".migrations"); err != nil {
+		t.Fatal(err)
+	}
+	migrate(t, o)
+	create(t, open(t, o), person())
+}
+
 // TestMigrateAfterACrash: a migration whose statements were committed, as each
 // DDL statement of MariaDB is, but whose version was not noted.
 func TestMigrateAfterACrash(t *testing.T) {
