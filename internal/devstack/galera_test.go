@@ -176,6 +176,34 @@ func TestGalera(t *testing.T) {
 		write(m) // it knows what was decided without it
 		rows(ctx, t, g, written)
 	})
+	t.Run("outvoted, and started again", func(t *testing.T) {
+		m := g.Nodes[2]
+		if _, err := g.Nodes[0].Query(ctx, "CREATE TABLE d.u (id INT PRIMARY KEY)"); err != nil {
+			t.Fatal(err)
+		}
+		if m.GaveUp(ctx) {
+			t.Error("has given up, while it works")
+		}
+		if _, err := m.Query(ctx, "SET SESSION wsrep_sync_wait = 1; SELECT COUNT(*) FROM d.u; SET SESSION wsrep_on = OFF; DROP TABLE d.u"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.Nodes[0].Query(ctx, "INSERT INTO d.u VALUES (1)"); err != nil {
+			t.Fatal(err)
+		}
+		await(ctx, t, "gives up", func() bool { return m.GaveUp(ctx) })
+		m.Kill()
+		if err := m.Restart(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.AwaitWhole(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := m.Query(ctx, "SELECT COUNT(*) FROM d.u"); err != nil || n != "1" {
+			t.Errorf("it has %q rows, %v", n, err)
+		}
+		write(m)
+		rows(ctx, t, g, written)
+	})
 	t.Run("alone, and made the cluster", func(t *testing.T) {
 		g.Nodes[0].Kill()
 		g.Nodes[1].Kill()

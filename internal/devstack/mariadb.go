@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -46,7 +45,6 @@ type MariaDB struct {
 	secure   []Setting
 	peers    []string // the group addresses of the cluster's nodes; none for the only one
 	process  *Process
-	logStart atomic.Int64 // of the last start, in its log
 }
 
 // StartMariaDB makes a data directory in dir, which should be empty, and

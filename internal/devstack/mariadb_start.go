@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -54,9 +53,6 @@ func (m *MariaDB) startOnce(ctx context.Context, flags ...string) error {
 	if err := m.mustBeDown(); err != nil {
 		return err
 	}
-	if err := m.markLog(); err != nil {
-		return err
-	}
 	p, err := m.host.Start(m.name, m.dir, slices.Concat([]string{mariadbServer, "--defaults-file=" + m.config}, asRoot(), flags)...)
 	if err != nil {
 		return err
@@ -66,7 +62,7 @@ func (m *MariaDB) startOnce(ctx context.Context, flags ...string) error {
 	defer giveUp(nil)
 	err = p.AwaitReady(ctx, func(ctx context.Context) error {
 		err := m.synced(ctx)
-		if err != nil && m.GaveUp() {
+		if err != nil && m.GaveUp(ctx) {
 			giveUp(errGaveUp)
 		}
 		return err
@@ -81,43 +77,21 @@ func (m *MariaDB) startOnce(ctx context.Context, flags ...string) error {
 	return nil
 }
 
-// givenUp is what a server writes when it cannot come into its cluster or back
-// into it, or when the others have outvoted it: it runs on without them, and
-// stays so until somebody restarts it.
-var givenUp = regexp.MustCompile(`node restart required|WSREP: Inconsistency detected`)
-
 // GaveUp says whether the node runs and will not come back into its cluster
-// unless it is started again.
-func (m *MariaDB) GaveUp() bool {
+// unless it is started again: it has left the group, since the others outvoted
+// it or could not send it what it missed. A node without quorum has not.
+func (m *MariaDB) GaveUp(ctx context.Context) bool {
 	if m.mustBeDown() == nil {
 		return false
 	}
-	log, err := os.Open(m.logFile())
-	if err != nil {
-		return false
-	}
-	defer log.Close()
-	if _, err := log.Seek(m.logStart.Load(), io.SeekStart); err != nil {
-		return false
-	}
-	text, err := io.ReadAll(log)
-	return err == nil && givenUp.Match(text)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	connected, err := m.Status(ctx, "wsrep_connected")
+	return err == nil && connected == "OFF"
 }
 
-func (m *MariaDB) logFile() string { return filepath.Join(m.dir, m.name+".log") }
-
-// markLog notes where what the next start writes begins.
-func (m *MariaDB) markLog() error {
-	info, err := os.Stat(m.logFile())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("devstack: %s: %w", m.name, err)
-	}
-	m.logStart.Store(info.Size())
-	return nil
-}
+// askTimeout is for a node to say where it stands.
+const askTimeout = 2 * time.Second
 
 func (m *MariaDB) mustBeDown() error {
 	if m.process != nil && !m.process.ended() {

@@ -73,7 +73,7 @@ func (s *supervisor) keep(ctx context.Context, p devstack.Part) {
 	}
 }
 
-// lookEvery is the pause between two looks at a node's log.
+// lookEvery is the pause between two looks at a node.
 const lookEvery = time.Second
 
 // wake ends a database node that has given up on its cluster, so that it is
@@ -87,11 +87,11 @@ func (s *supervisor) wake(ctx context.Context, n *devstack.MariaDB) {
 			return
 		case <-ticker.C:
 		}
-		if !n.GaveUp() {
+		if !n.GaveUp(ctx) {
 			continue
 		}
 		s.base.Lock() // no start is under way
-		if n.GaveUp() {
+		if n.GaveUp(ctx) {
 			s.log.Warn("a node has given up on its cluster", "name", n.About().Name)
 			n.Kill()
 		}

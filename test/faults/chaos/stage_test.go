@@ -165,7 +165,7 @@ func (s *stage) tended(ctx context.Context) error {
 // up. Of the programs under test that may not happen.
 func (s *stage) supervise(ctx context.Context) error {
 	for _, n := range s.galera.Nodes {
-		if name := n.About().Name; n.GaveUp() {
+		if name := n.About().Name; n.GaveUp(ctx) {
 			s.note("%s had given up on its cluster, and was started again", name)
 			n.Kill()
 		}
