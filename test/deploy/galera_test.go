@@ -36,6 +36,17 @@ func TestDatabaseNodes(t *testing.T) {
 	first.query("CREATE TABLE kept (n INT PRIMARY KEY)")
 	third.query("INSERT INTO kept VALUES (1)")
 
+	// One has less than the others, which outvote it: it leaves for good, is shut
+	// down by its health check, and comes back with what they have.
+	second.asRoot("SET SESSION wsrep_sync_wait = 1; SELECT COUNT(*) FROM registrar.kept; SET SESSION wsrep_on = OFF; DROP TABLE registrar.kept")
+	first.query("INSERT INTO kept VALUES (0)")
+	second.awaitShutdown()
+	second.start()
+	awaitAll(nodes)
+	if got := second.query("SELECT GROUP_CONCAT(n ORDER BY n) FROM kept"); got != "0,1" {
+		t.Errorf("it has %s", got)
+	}
+
 	// All are stopped, in the order of compose, and started.
 	for _, n := range slices.Backward(nodes) {
 		n.process.Stop(time.Minute)
@@ -78,7 +89,7 @@ func TestDatabaseNodes(t *testing.T) {
 	}
 	awaitAll(nodes)
 	for _, n := range nodes {
-		if got := n.query("SELECT GROUP_CONCAT(n ORDER BY n) FROM kept"); got != "1,2,3" {
+		if got := n.query("SELECT GROUP_CONCAT(n ORDER BY n) FROM kept"); got != "0,1,2,3" {
 			t.Errorf("%s has %s", n.name, got)
 		}
 	}
@@ -178,9 +189,13 @@ mount -t tmpfs tmpfs /run
 install -d -o mysql -g mysql /run/mysqld
 shift
 exec "$@"`
-	argv := append([]string{"env", "-i", "PATH=/etc/mysql/bin:" + os.Getenv("PATH") + ":/usr/sbin"}, n.environ...)
-	argv = append(argv, "unshare", "--mount", "sh", "-euc", script, "sh", n.dir)
+	argv := append(n.environment(), "unshare", "--mount", "sh", "-euc", script, "sh", n.dir)
 	return append(append(argv, asMySQL...), append([]string{"/etc/mysql/bin/node"}, args...)...)
+}
+
+// environment begins a command with the container's variables alone.
+func (n *databaseNode) environment() []string {
+	return append([]string{"env", "-i", "PATH=/etc/mysql/bin:" + os.Getenv("PATH") + ":/usr/sbin"}, n.environ...)
 }
 
 // start is the container's start. awaitAll does what its restart policy does.
@@ -212,12 +227,45 @@ func (n *databaseNode) position() int {
 
 // healthy is the container's health check.
 func (n *databaseNode) healthy() error {
-	argv := append([]string{"--target", strconv.Itoa(n.process.PID()), "--mount", "--net"}, asMySQL...)
-	out, err := exec.CommandContext(n.t.Context(), "nsenter", append(argv, "/etc/mysql/bin/node", "healthy")...).CombinedOutput()
+	argv := append(n.environment(), "nsenter", "--target", strconv.Itoa(n.process.PID()), "--mount", "--net")
+	argv = append(append(argv, asMySQL...), "/etc/mysql/bin/node", "healthy")
+	out, err := exec.CommandContext(n.t.Context(), argv[0], argv[1:]...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
 	return nil
+}
+
+// asRoot runs SQL as root over the node's socket.
+func (n *databaseNode) asRoot(sql string) {
+	n.t.Helper()
+	text, err := os.ReadFile(filepath.Join(n.dir, "etc/secrets/database.root.password"))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	password := strings.TrimSpace(string(text))
+	cmd := exec.CommandContext(n.t.Context(), "nsenter", "--target", strconv.Itoa(n.process.PID()), "--mount", "mariadb", "--user=root", "--execute="+sql)
+	cmd.Env = append(os.Environ(), "MYSQL_PWD="+password)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		n.t.Fatalf("%s: %s: %v: %s", n.name, sql, err, out)
+	}
+}
+
+// awaitShutdown asks for the node's health, as its container is asked, until it
+// has ended.
+func (n *databaseNode) awaitShutdown() {
+	n.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
+		err := n.healthy()
+		select {
+		case <-n.process.Exited():
+			return
+		default:
+		}
+		if time.Now().After(deadline) {
+			n.t.Fatalf("%s has not ended; its health: %v", n.name, err)
+		}
+	}
 }
 
 // query asks the node as the program does.
