@@ -7,13 +7,12 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"registrar/internal/outbox"
+	"registrar/internal/lease"
 )
 
 const (
 	leaseName    = "audit-sealer"
 	storeTimeout = 10 * time.Second
-	releaseLimit = time.Second
 	backoffFirst = 200 * time.Millisecond
 	backoffLimit = 10 * time.Second
 	// sealBatch is how many records one transaction seals: every other one of
@@ -31,8 +30,8 @@ type Store interface {
 	Any(ctx context.Context) (bool, error)
 	// Seal puts up to limit records into the chain, in the order of their ids, and
 	// says how many and where the chain ends. The lease's row is checked and
-	// written in the same transaction: outbox.ErrLeaseLost when another holds it.
-	Seal(ctx context.Context, lease outbox.Lease, limit int) (n int, head Head, err error)
+	// written in the same transaction: lease.ErrLost when another holds it.
+	Seal(ctx context.Context, under lease.Lease, limit int) (n int, head Head, err error)
 	// Waiting counts the records that are not sealed, and gives the oldest one's
 	// time; zero for none.
 	Waiting(ctx context.Context) (records int, oldest time.Time, err error)
@@ -44,7 +43,7 @@ type Store interface {
 // The fields are set before Run and not changed.
 type Sealer struct {
 	Store  Store
-	Leases outbox.Leases
+	Leases lease.Store
 	Owner  string // this process among those that share the database
 	// LeaseTTL is how long a sealer that died keeps others from sealing.
 	LeaseTTL time.Duration
@@ -55,9 +54,7 @@ type Sealer struct {
 	Sealed  func(records int)                    // for metrics; may be nil
 	Waiting func(records int, age time.Duration) // of what is not sealed, every 15 s, by every server; may be nil
 
-	lease     outbox.Lease
-	held      bool
-	renewAt   time.Time
+	lease     *lease.Holder
 	headAt    time.Time
 	headTold  Head
 	waitingAt time.Time
@@ -70,7 +67,7 @@ func (s *Sealer) Run(ctx context.Context) error {
 	if s.Poll == 0 {
 		s.Poll = time.Second
 	}
-	defer s.release(ctx)
+	defer s.hold().Release(ctx)
 	wait := backoffFirst
 	for ctx.Err() == nil {
 		sealed, err := s.Round(ctx)
@@ -105,13 +102,13 @@ func (s *Sealer) Round(ctx context.Context) (sealed int, err error) {
 	if err != nil || !some {
 		return 0, err
 	}
-	if held, err := s.hold(ctx); err != nil || !held {
+	if held, err := s.hold().Acquire(ctx); err != nil || !held {
 		return 0, err
 	}
-	sealed, head, err := s.Store.Seal(ctx, s.lease, sealBatch)
+	sealed, head, err := s.Store.Seal(ctx, s.lease.Lease(), sealBatch)
 	switch {
-	case errors.Is(err, outbox.ErrLeaseLost):
-		s.held = false
+	case errors.Is(err, lease.ErrLost):
+		s.lease.Lost()
 		return 0, nil
 	case err != nil:
 		return 0, err
@@ -123,30 +120,12 @@ func (s *Sealer) Round(ctx context.Context) (sealed int, err error) {
 	return sealed, nil
 }
 
-// hold takes the lease, or renews it when a third of it is gone.
-func (s *Sealer) hold(ctx context.Context) (bool, error) {
-	now := s.Now()
-	if s.held && now.Before(s.renewAt) {
-		return true, nil
+// hold gives the grip on the lease.
+func (s *Sealer) hold() *lease.Holder {
+	if s.lease == nil {
+		s.lease = &lease.Holder{Name: leaseName, Owner: s.Owner, TTL: s.LeaseTTL, Store: s.Leases, Now: s.Now, Log: s.Log}
 	}
-	lease, held, err := s.Leases.Acquire(ctx, leaseName, s.Owner, now, s.LeaseTTL)
-	if err != nil {
-		return false, err //nolint:wrapcheck // the store's own
-	}
-	s.lease, s.held, s.renewAt = lease, held, now.Add(s.LeaseTTL/3)
-	return held, nil
-}
-
-func (s *Sealer) release(ctx context.Context) {
-	if !s.held {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
-	defer cancel()
-	if err := s.Leases.Release(ctx, s.lease); err != nil {
-		s.Log.Warn("audit: lease was not released; it ends by itself", "error", err)
-	}
-	s.held = false
+	return s.lease
 }
 
 // tellHead writes a head to the log now and then: a log that goes elsewhere

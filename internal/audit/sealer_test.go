@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"registrar/internal/audit"
-	"registrar/internal/outbox"
+	"registrar/internal/lease"
 )
 
 // journal is a Store and its Leases, with so many records that wait.
@@ -22,7 +22,7 @@ type journal struct {
 	oldest   time.Duration
 	waiting  int
 	sequence int64
-	lease    outbox.Lease
+	lease    lease.Lease
 	taken    bool // by another
 	acquired int
 	err      error
@@ -35,11 +35,11 @@ func (j *journal) Any(context.Context) (bool, error) {
 	return j.waiting > 0, j.err
 }
 
-func (j *journal) Seal(_ context.Context, lease outbox.Lease, limit int) (int, audit.Head, error) {
+func (j *journal) Seal(_ context.Context, under lease.Lease, limit int) (int, audit.Head, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if lease != j.lease || j.taken {
-		return 0, audit.Head{}, outbox.ErrLeaseLost
+	if under != j.lease || j.taken {
+		return 0, audit.Head{}, lease.ErrLost
 	}
 	n := min(limit, j.waiting)
 	j.waiting -= n
@@ -56,21 +56,21 @@ func (j *journal) Waiting(context.Context) (int, time.Time, error) {
 	return j.waiting, j.began, nil
 }
 
-func (j *journal) Acquire(_ context.Context, name, owner string, now time.Time, ttl time.Duration) (outbox.Lease, bool, error) {
+func (j *journal) Acquire(_ context.Context, name, owner string, now time.Time, ttl time.Duration) (lease.Lease, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.taken {
-		return outbox.Lease{}, false, nil
+		return lease.Lease{}, false, nil
 	}
 	j.acquired++
-	j.lease = outbox.Lease{Name: name, Owner: owner, Fence: int64(j.acquired), Expires: now.Add(ttl)}
+	j.lease = lease.Lease{Name: name, Owner: owner, Fence: int64(j.acquired), Expires: now.Add(ttl)}
 	return j.lease, true, nil
 }
 
-func (j *journal) Release(context.Context, outbox.Lease) error {
+func (j *journal) Release(context.Context, lease.Lease) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.lease = outbox.Lease{}
+	j.lease = lease.Lease{}
 	return nil
 }
 
@@ -135,7 +135,7 @@ func TestSealer(t *testing.T) {
 			}
 		})
 		stop()
-		if err := <-done; err != nil || j.lease != (outbox.Lease{}) {
+		if err := <-done; err != nil || j.lease != (lease.Lease{}) {
 			t.Errorf("%v, the lease is %+v", err, j.lease)
 		}
 	})

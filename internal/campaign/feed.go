@@ -110,7 +110,7 @@ func zonesOf(of ZonesOf, mobile registration.Mobile) []string {
 
 // store stores a step and keeps account of the room that is left.
 func (f *Feeder) store(ctx context.Context, c Campaign, s Step) (Campaign, error) {
-	c, err := f.Store.Feed(ctx, f.lease, c, s)
+	c, err := f.Store.Feed(ctx, f.lease.Lease(), c, s)
 	if err == nil {
 		f.room -= len(s.Chosen)
 		if f.Fed != nil && len(s.Chosen) > 0 {

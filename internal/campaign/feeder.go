@@ -7,14 +7,13 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"registrar/internal/outbox"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 )
 
 const (
 	leaseName    = "campaign-feeder"
 	storeTimeout = 15 * time.Second // of one round of one campaign
-	releaseLimit = time.Second
 	backoffFirst = 200 * time.Millisecond
 	backoffLimit = 10 * time.Second
 	sweepPage    = 500 // notifications that a sweep changes in one transaction
@@ -29,7 +28,7 @@ const (
 // The fields are set before Run and not changed.
 type Feeder struct {
 	Store   FeederStore
-	Leases  outbox.Leases
+	Leases  lease.Store
 	Owner   string // this process among those that share the database
 	NewID   registration.IDSource
 	ZonesOf ZonesOf // nil where no number's time zone is known
@@ -51,9 +50,7 @@ type Feeder struct {
 	// Poll is the time between two looks for something to do; 0 is 1 s.
 	Poll time.Duration
 
-	lease   outbox.Lease
-	held    bool
-	renewAt time.Time
+	lease   *lease.Holder
 	room    int // how many more may be queued before Unsettled is asked again
 	failing bool
 }
@@ -62,7 +59,7 @@ type Feeder struct {
 // what fails is tried again.
 func (f *Feeder) Run(ctx context.Context) error {
 	f.setDefaults()
-	defer f.release(ctx)
+	defer f.lease.Release(ctx)
 	wait := backoffFirst
 	for ctx.Err() == nil {
 		worked, err := f.Round(ctx)
@@ -95,6 +92,9 @@ func (f *Feeder) setDefaults() {
 		f.Poll = time.Second
 	}
 	f.LeaseTTL = max(f.LeaseTTL, 3*time.Second)
+	if f.lease == nil {
+		f.lease = &lease.Holder{Name: leaseName, Owner: f.Owner, TTL: f.LeaseTTL, Store: f.Leases, Now: f.Now, Log: f.Log}
+	}
 }
 
 // Round does a piece of the work for each campaign that has some, and says
@@ -107,7 +107,7 @@ func (f *Feeder) Round(ctx context.Context) (worked bool, err error) {
 	if err != nil || len(open) == 0 {
 		return false, err
 	}
-	if held, err := f.hold(limited); err != nil || !held {
+	if held, err := f.lease.Acquire(limited); err != nil || !held {
 		return false, err
 	}
 	var failed []error
@@ -116,8 +116,8 @@ func (f *Feeder) Round(ctx context.Context) (worked bool, err error) {
 		switch {
 		case errors.Is(err, ErrOvertaken):
 			did = true // it was paused, say: the next round sees it
-		case errors.Is(err, outbox.ErrLeaseLost):
-			f.held = false
+		case errors.Is(err, lease.ErrLost):
+			f.lease.Lost()
 			return worked, nil
 		case err != nil:
 			failed = append(failed, err)
@@ -141,7 +141,7 @@ func (f *Feeder) advance(ctx context.Context, c Campaign) (worked bool, err erro
 	if c.State == Running {
 		limit = settledPage
 	}
-	after, n, err := f.Store.Sweep(ctx, f.lease, c, f.Now(), limit)
+	after, n, err := f.Store.Sweep(ctx, f.lease.Lease(), c, f.Now(), limit)
 	if err == nil && after.State != c.State {
 		f.Log.Info("campaign: state", "campaign", c.Name, "state", string(after.State))
 	}
@@ -163,37 +163,6 @@ func (f *Feeder) hasRoom(ctx context.Context) bool {
 	// It is counted again when a tenth of the bound is filled: others drain it meanwhile.
 	f.room = min(f.Queued-n, max(f.Queued/10, 1))
 	return f.room > 0
-}
-
-// hold takes the lease, or renews it when it is time to.
-func (f *Feeder) hold(ctx context.Context) (bool, error) {
-	now := f.Now()
-	if f.held && now.Before(f.renewAt) {
-		return true, nil
-	}
-	lease, held, err := f.Leases.Acquire(ctx, leaseName, f.Owner, now, f.LeaseTTL)
-	if err != nil {
-		f.held = false
-		return false, err
-	}
-	if held {
-		f.lease, f.renewAt = lease, now.Add(f.LeaseTTL/3)
-	}
-	f.held = held
-	return held, nil
-}
-
-// release gives the lease to whoever wants it.
-func (f *Feeder) release(ctx context.Context) {
-	if !f.held {
-		return
-	}
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
-	defer cancel()
-	if err := f.Leases.Release(limited, f.lease); err != nil {
-		f.Log.Warn("campaign: lease was not released; it ends by itself", "error", err)
-	}
-	f.held = false
 }
 
 // fell tells of an error, once until it is over.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"registrar/internal/outbox"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 )
 
@@ -41,15 +41,15 @@ type FeederStore interface {
 	Open(ctx context.Context) ([]Campaign, error)
 	// Feed stores a step of a campaign and the notifications that it makes, or
 	// nothing: only while the campaign is RUNNING, is as c has it and the lease
-	// is held. Errors: ErrOvertaken, outbox.ErrLeaseLost.
-	Feed(ctx context.Context, lease outbox.Lease, c Campaign, s Step) (Campaign, error)
+	// is held. Errors: ErrOvertaken, lease.ErrLost.
+	Feed(ctx context.Context, under lease.Lease, c Campaign, s Step) (Campaign, error)
 	// Sweep goes on over the notifications of a campaign, up to limit of them,
 	// in the order of their ids: of a RESUMING one it makes due again what has
 	// waited, and after the last it is RUNNING; of a CANCELLING one it drops
 	// what is queued, and after the last it is CANCELLED; of a RUNNING one it
 	// passes over what is settled, and after the last, if it is fed, it is
-	// DONE. n is how many it passed over. Errors: ErrOvertaken, outbox.ErrLeaseLost.
-	Sweep(ctx context.Context, lease outbox.Lease, c Campaign, now time.Time, limit int) (after Campaign, n int, err error)
+	// DONE. n is how many it passed over. Errors: ErrOvertaken, lease.ErrLost.
+	Sweep(ctx context.Context, under lease.Lease, c Campaign, now time.Time, limit int) (after Campaign, n int, err error)
 	// Unsettled counts the campaign messages, of all campaigns, that are not
 	// settled.
 	Unsettled(ctx context.Context) (int, error)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"registrar/internal/event"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 )
 
@@ -18,9 +19,9 @@ type EventStore interface {
 	// is committed late is found late, not never.
 	Waiting(ctx context.Context, limit int) ([]event.Event, error)
 	// Delete removes events that a broker has. The lease's row is checked and
-	// written in the same transaction: ErrLeaseLost when another holds it. An
+	// written in the same transaction: lease.ErrLost when another holds it. An
 	// event that is gone is no error.
-	Delete(ctx context.Context, lease Lease, ids []registration.ID) error
+	Delete(ctx context.Context, under lease.Lease, ids []registration.ID) error
 	// Depth counts the events, and gives the oldest one's time; zero for none.
 	Depth(ctx context.Context) (rows int, oldest time.Time, err error)
 }
@@ -53,7 +54,7 @@ type Events struct {
 	now       func() time.Time
 	observe   EventObserver
 
-	lease     hold
+	lease     lease.Holder
 	broker    condition
 	database  condition
 	lastFound time.Time // when something was waiting
@@ -64,11 +65,11 @@ const eventsLease = "events-relay"
 
 // NewEvents makes Events, which do nothing until Run. Of s, they look at Owner,
 // LeaseTTL, Poll, IdlePoll and Batch.
-func NewEvents(s Settings, store EventStore, leases Leases, publisher EventPublisher, now func() time.Time, log *slog.Logger, observe EventObserver) *Events {
+func NewEvents(s Settings, store EventStore, leases lease.Store, publisher EventPublisher, now func() time.Time, log *slog.Logger, observe EventObserver) *Events {
 	s = s.withDefaults()
 	return &Events{
 		store: store, publisher: publisher, settings: s, now: now, observe: observe,
-		lease:    hold{name: eventsLease, owner: s.Owner, ttl: s.LeaseTTL, leases: leases, now: now, log: log, leading: observe.Leading},
+		lease:    lease.Holder{Name: eventsLease, Owner: s.Owner, TTL: s.LeaseTTL, Store: leases, Now: now, Log: log, Changed: observe.Leading},
 		broker:   condition{log: log, now: now, what: "queue of events"},
 		database: condition{log: log, now: now, what: "database of events"},
 	}
@@ -77,10 +78,10 @@ func NewEvents(s Settings, store EventStore, leases Leases, publisher EventPubli
 // Run publishes, while it holds the lease, what is waiting, until ctx ends; then
 // it gives the lease up. The error is always nil: what fails is tried again.
 func (e *Events) Run(ctx context.Context) error {
-	defer e.lease.release(ctx)
+	defer e.lease.Release(ctx)
 	wait := newBackoff(backoffFirst)
 	for ctx.Err() == nil {
-		held, err := e.lease.acquire(ctx)
+		held, err := e.lease.Acquire(ctx)
 		switch {
 		case err != nil:
 			e.database.illUnless(ctx, err)
@@ -128,10 +129,10 @@ func (e *Events) round(ctx context.Context) (found int, err error) {
 	}
 	limited, cancel = context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	deleted := e.store.Delete(limited, e.lease.lease, published)
+	deleted := e.store.Delete(limited, e.lease.Lease(), published)
 	switch {
-	case errors.Is(deleted, ErrLeaseLost):
-		e.lease.lost()
+	case errors.Is(deleted, lease.ErrLost):
+		e.lease.Lost()
 	case deleted != nil:
 		e.database.illUnless(ctx, deleted)
 	}
@@ -140,10 +141,10 @@ func (e *Events) round(ctx context.Context) (found int, err error) {
 
 // publish ends before the lease does.
 func (e *Events) publish(ctx context.Context, events []event.Event) ([]registration.ID, error) {
-	timeout := min(publishTimeout, e.lease.left())
-	if timeout < leastPublish {
-		e.lease.lost()
-		return nil, ErrLeaseLost
+	timeout := min(publishTimeout, e.lease.Left())
+	if timeout < lease.LeastWork {
+		e.lease.Lost()
+		return nil, lease.ErrLost
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"registrar/internal/event"
+	"registrar/internal/lease"
 	"registrar/internal/outbox"
 	"registrar/internal/registration"
 )
@@ -52,14 +53,14 @@ func (e *eventTable) Waiting(_ context.Context, limit int) ([]event.Event, error
 	return slices.Clone(e.rows[:min(limit, len(e.rows))]), e.down
 }
 
-func (e *eventTable) Delete(_ context.Context, lease outbox.Lease, ids []registration.ID) error {
+func (e *eventTable) Delete(_ context.Context, under lease.Lease, ids []registration.ID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.down != nil {
 		return e.down
 	}
-	if have := e.leases[lease.Name]; have.Owner != lease.Owner || have.Fence != lease.Fence {
-		return outbox.ErrLeaseLost
+	if have := e.leases[under.Name]; have.Owner != under.Owner || have.Fence != under.Fence {
+		return lease.ErrLost
 	}
 	e.rows = slices.DeleteFunc(e.rows, func(row event.Event) bool { return slices.Contains(ids, row.ID) })
 	return nil
@@ -145,7 +146,7 @@ func check(t *testing.T, table *eventTable, b *topic) {
 }
 
 // relayEvents runs Events until the test ends or stop is called.
-func relayEvents(t *testing.T, s outbox.Settings, table outbox.EventStore, leases outbox.Leases, b outbox.EventPublisher, observe outbox.EventObserver) (stop func(), log *lines) {
+func relayEvents(t *testing.T, s outbox.Settings, table outbox.EventStore, leases lease.Store, b outbox.EventPublisher, observe outbox.EventObserver) (stop func(), log *lines) {
 	t.Helper()
 	log = &lines{}
 	e := outbox.NewEvents(s, table, leases, b, time.Now, slog.New(slog.NewTextHandler(log, nil)), observe)
@@ -260,7 +261,7 @@ func TestEventsAfterFaults(t *testing.T) {
 						table.set(nil)
 					case 2: // whoever leads is taken for dead
 						table.mu.Lock()
-						table.leases["events-relay"] = outbox.Lease{Name: "events-relay", Fence: table.leases["events-relay"].Fence + 1}
+						table.leases["events-relay"] = lease.Lease{Name: "events-relay", Fence: table.leases["events-relay"].Fence + 1}
 						table.mu.Unlock()
 					default:
 						table.happen(subject, subject, (subject+1)%6)

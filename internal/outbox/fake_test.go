@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"registrar/internal/lane"
+	"registrar/internal/lease"
 	"registrar/internal/outbox"
 	"registrar/internal/registration"
 )
@@ -22,7 +23,7 @@ import (
 type database struct {
 	mu     sync.Mutex
 	rows   map[registration.ID]*row
-	leases map[string]outbox.Lease
+	leases map[string]lease.Lease
 	down   error // what every call answers
 }
 
@@ -33,7 +34,7 @@ type row struct {
 }
 
 func newDatabase() *database {
-	return &database{rows: map[registration.ID]*row{}, leases: map[string]outbox.Lease{}}
+	return &database{rows: map[registration.ID]*row{}, leases: map[string]lease.Lease{}}
 }
 
 func (d *database) insert(due time.Time, all ...lane.Message) {
@@ -89,15 +90,15 @@ func (d *database) Due(_ context.Context, lanes []lane.Lane, now time.Time, limi
 	return all, nil
 }
 
-func (d *database) Published(_ context.Context, lease *outbox.Lease, ids []registration.ID, now time.Time) error {
+func (d *database) Published(_ context.Context, under *lease.Lease, ids []registration.ID, now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.down != nil {
 		return d.down
 	}
-	if lease != nil {
-		if have := d.leases[lease.Name]; have.Owner != lease.Owner || have.Fence != lease.Fence {
-			return outbox.ErrLeaseLost
+	if under != nil {
+		if have := d.leases[under.Name]; have.Owner != under.Owner || have.Fence != under.Fence {
+			return lease.ErrLost
 		}
 	}
 	for _, id := range ids {
@@ -120,29 +121,29 @@ func (d *database) Depth(context.Context) (rows int, oldest time.Time, err error
 	return len(d.rows), oldest, d.down
 }
 
-func (d *database) Acquire(_ context.Context, name, owner string, now time.Time, ttl time.Duration) (outbox.Lease, bool, error) {
+func (d *database) Acquire(_ context.Context, name, owner string, now time.Time, ttl time.Duration) (lease.Lease, bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.down != nil {
-		return outbox.Lease{}, false, d.down
+		return lease.Lease{}, false, d.down
 	}
 	have := d.leases[name]
 	if have.Owner != "" && have.Owner != owner && now.Before(have.Expires) {
-		return outbox.Lease{}, false, nil
+		return lease.Lease{}, false, nil
 	}
-	lease := outbox.Lease{Name: name, Owner: owner, Fence: have.Fence + 1, Expires: now.Add(ttl)}
-	d.leases[name] = lease
-	return lease, true, nil
+	taken := lease.Lease{Name: name, Owner: owner, Fence: have.Fence + 1, Expires: now.Add(ttl)}
+	d.leases[name] = taken
+	return taken, true, nil
 }
 
-func (d *database) Release(_ context.Context, lease outbox.Lease) error {
+func (d *database) Release(_ context.Context, under lease.Lease) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.down != nil {
 		return d.down
 	}
-	if have := d.leases[lease.Name]; have.Owner == lease.Owner && have.Fence == lease.Fence {
-		d.leases[lease.Name] = outbox.Lease{Name: lease.Name, Fence: have.Fence}
+	if have := d.leases[under.Name]; have.Owner == under.Owner && have.Fence == under.Fence {
+		d.leases[under.Name] = lease.Lease{Name: under.Name, Fence: have.Fence}
 	}
 	return nil
 }
@@ -238,7 +239,7 @@ type relay struct {
 
 type stores interface {
 	outbox.Store
-	outbox.Leases
+	lease.Store
 }
 
 func newRelay(s outbox.Settings, d stores, p outbox.Publisher, observe outbox.Observer) *relay {

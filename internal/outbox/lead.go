@@ -7,28 +7,26 @@ import (
 	"time"
 
 	"registrar/internal/lane"
+	"registrar/internal/lease"
 )
 
 const (
-	leaseName     = "outbox-relay"
-	storeTimeout  = 5 * time.Second
-	idleAfter     = 10 * time.Second
-	depthEvery    = 15 * time.Second
-	leaseMargin   = 500 * time.Millisecond // of the lease that is left when a batch must be through
-	leastPublish  = 500 * time.Millisecond
-	backoffLimit  = 10 * time.Second
-	backoffFirst  = 200 * time.Millisecond
-	renewFraction = 3 // a lease is renewed when a third of it is gone
+	leaseName    = "outbox-relay"
+	storeTimeout = 5 * time.Second
+	idleAfter    = 10 * time.Second
+	depthEvery   = 15 * time.Second
+	backoffLimit = 10 * time.Second
+	backoffFirst = 200 * time.Millisecond
 )
 
 // lead publishes what is due in the outbox while this relay holds the lease.
 func (r *Relay) lead(ctx context.Context) {
 	l := leader{Relay: r, database: condition{log: r.log, now: r.now, what: "database"}}
-	l.lease = hold{name: leaseName, owner: r.settings.Owner, ttl: r.settings.LeaseTTL, leases: r.leases, now: r.now, log: r.log, leading: l.leading}
-	defer l.lease.release(ctx)
+	l.lease = lease.Holder{Name: leaseName, Owner: r.settings.Owner, TTL: r.settings.LeaseTTL, Store: r.leases, Now: r.now, Log: r.log, Changed: l.leading}
+	defer l.lease.Release(ctx)
 	wait := newBackoff(backoffFirst)
 	for ctx.Err() == nil {
-		held, err := l.lease.acquire(ctx)
+		held, err := l.lease.Acquire(ctx)
 		switch {
 		case err != nil:
 			l.fell(ctx, &storeError{err})
@@ -58,7 +56,7 @@ func (r *Relay) lead(ctx context.Context) {
 // leader is the state of one relay's leadership.
 type leader struct {
 	*Relay
-	lease    hold
+	lease    lease.Holder
 	lastDue  time.Time // when something was due
 	depthAt  time.Time
 	database condition
@@ -83,8 +81,8 @@ func (l *leader) fell(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	if errors.Is(err, ErrLeaseLost) {
-		l.lease.lost()
+	if errors.Is(err, lease.ErrLost) {
+		l.lease.Lost()
 		return
 	}
 	if _, ok := errors.AsType[*storeError](err); ok {
@@ -143,10 +141,11 @@ func (l *leader) publishGroup(ctx context.Context, lanes []lane.Lane) (int, erro
 	}
 	published, err := l.publishDue(ctx, due)
 	if len(published) > 0 {
+		held := l.lease.Lease()
 		limited, cancel := context.WithTimeout(ctx, storeTimeout)
 		defer cancel()
-		if marked := l.store.Published(limited, &l.lease.lease, ids(published), begun); marked != nil {
-			if !errors.Is(marked, ErrLeaseLost) {
+		if marked := l.store.Published(limited, &held, ids(published), begun); marked != nil {
+			if !errors.Is(marked, lease.ErrLost) {
 				marked = &storeError{marked}
 			}
 			return len(due), errors.Join(err, marked)
@@ -159,9 +158,9 @@ func (l *leader) publishGroup(ctx context.Context, lanes []lane.Lane) (int, erro
 // one lane that is stuck neither holds up the others nor makes them come twice.
 // It ends before the lease does.
 func (l *leader) publishDue(ctx context.Context, due []lane.Message) ([]lane.Message, error) {
-	timeout := min(publishTimeout, l.lease.left())
-	if timeout < leastPublish {
-		return nil, ErrLeaseLost
+	timeout := min(publishTimeout, l.lease.Left())
+	if timeout < lease.LeastWork {
+		return nil, lease.ErrLost
 	}
 	lanes := map[lane.Lane][]lane.Message{}
 	var published []lane.Message

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"registrar/internal/lane"
+	"registrar/internal/lease"
 	"registrar/internal/outbox"
 	"registrar/internal/registration"
 )
@@ -169,8 +170,8 @@ func (m *mortal) Ping(ctx context.Context) error {
 	return m.call(func() error { return m.broker.Ping(ctx) })
 }
 
-func (m *mortal) Published(ctx context.Context, lease *outbox.Lease, ids []registration.ID, now time.Time) error {
-	return m.call(func() error { return m.database.Published(ctx, lease, ids, now) })
+func (m *mortal) Published(ctx context.Context, under *lease.Lease, ids []registration.ID, now time.Time) error {
+	return m.call(func() error { return m.database.Published(ctx, under, ids, now) })
 }
 
 func (m *mortal) Due(ctx context.Context, lanes []lane.Lane, now time.Time, limit int) (due []lane.Message, err error) {
@@ -181,16 +182,16 @@ func (m *mortal) Due(ctx context.Context, lanes []lane.Lane, now time.Time, limi
 	return due, err
 }
 
-func (m *mortal) Acquire(ctx context.Context, name, owner string, now time.Time, ttl time.Duration) (lease outbox.Lease, held bool, err error) {
+func (m *mortal) Acquire(ctx context.Context, name, owner string, now time.Time, ttl time.Duration) (taken lease.Lease, held bool, err error) {
 	err = m.call(func() error {
-		lease, held, err = m.database.Acquire(ctx, name, owner, now, ttl)
+		taken, held, err = m.database.Acquire(ctx, name, owner, now, ttl)
 		return err
 	})
-	return lease, held, err
+	return taken, held, err
 }
 
-func (m *mortal) Release(ctx context.Context, lease outbox.Lease) error {
-	return m.call(func() error { return m.database.Release(ctx, lease) })
+func (m *mortal) Release(ctx context.Context, under lease.Lease) error {
+	return m.call(func() error { return m.database.Release(ctx, under) })
 }
 
 // TestNothingIsLost is a model of a cluster: relays die at any call, before or

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"registrar/internal/lane"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 )
 
@@ -64,7 +65,7 @@ const publishTimeout = 5 * time.Second // of one batch
 type Relay struct {
 	settings  Settings
 	store     Store
-	leases    Leases
+	leases    lease.Store
 	publisher Publisher
 	now       func() time.Time
 	log       *slog.Logger
@@ -77,7 +78,7 @@ type Relay struct {
 var _ registration.Announcer = (*Relay)(nil)
 
 // New makes a Relay, which does nothing until Run.
-func New(s Settings, store Store, leases Leases, publisher Publisher, now func() time.Time, log *slog.Logger, observe Observer) *Relay {
+func New(s Settings, store Store, leases lease.Store, publisher Publisher, now func() time.Time, log *slog.Logger, observe Observer) *Relay {
 	s = s.withDefaults()
 	return &Relay{
 		settings: s, store: store, leases: leases, publisher: publisher, now: now, log: log, observe: observe,

@@ -2,10 +2,10 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"registrar/internal/lane"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 )
 
@@ -26,33 +26,12 @@ type Store interface {
 	// its lease ends, and one that is to be tried again at that time. A row that
 	// is gone is no error.
 	// Under a lease the lease's row is checked and written in the same
-	// transaction; ErrLeaseLost when another holds it. lease may be nil: the
+	// transaction; lease.ErrLost when another holds it. under may be nil: the
 	// application server that has just committed the rows publishes them too.
-	Published(ctx context.Context, lease *Lease, ids []registration.ID, begun time.Time) error
+	Published(ctx context.Context, under *lease.Lease, ids []registration.ID, begun time.Time) error
 
 	// Depth counts the rows, and gives the oldest one's creation; zero for none.
 	Depth(ctx context.Context) (rows int, oldest time.Time, err error)
-}
-
-// Leases elects the one relay among several application servers on a database.
-type Leases interface {
-	// Acquire takes or renews the named lease for ttl. held is false when
-	// another owner's has not run out.
-	Acquire(ctx context.Context, name, owner string, now time.Time, ttl time.Duration) (lease Lease, held bool, err error)
-	// Release gives the lease up, if it is still ours.
-	Release(ctx context.Context, lease Lease) error
-}
-
-// ErrLeaseLost says that another relay has the lease by now.
-var ErrLeaseLost = errors.New("outbox: lease lost")
-
-// Lease is leadership until Expires. Fence grows by one with each Acquire by
-// whomever, so that an old leader's writes can be told from the new one's.
-type Lease struct {
-	Name    string
-	Owner   string
-	Fence   int64
-	Expires time.Time
 }
 
 // Publisher puts messages into their lanes and returns when the broker has

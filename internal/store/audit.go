@@ -9,7 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"registrar/internal/audit"
-	"registrar/internal/outbox"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 )
 
@@ -105,10 +105,10 @@ func (a *Audit) Append(ctx context.Context, entries ...audit.Entry) error {
 }
 
 // Seal implements audit.Store.
-func (a *Audit) Seal(ctx context.Context, lease outbox.Lease, limit int) (n int, head audit.Head, err error) {
+func (a *Audit) Seal(ctx context.Context, under lease.Lease, limit int) (n int, head audit.Head, err error) {
 	err = a.db.transactAs(ctx, "seal", true, func(ctx context.Context, t *tx) error {
 		n = 0
-		if err := t.underLease(ctx, lease); err != nil {
+		if err := t.underLease(ctx, under); err != nil {
 			return err
 		}
 		var err error

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"registrar/internal/audit"
-	"registrar/internal/outbox"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 	"registrar/internal/store"
 )
@@ -44,16 +44,16 @@ func entries(t testing.TB, db *store.DB, f audit.Filter) (all []audit.Sealed) {
 // seal puts all that waits into the chain.
 func seal(t testing.TB, db *store.DB, limit int) {
 	t.Helper()
-	lease, held, err := db.Leases().Acquire(t.Context(), "audit-sealer", "test", time.Now(), time.Minute)
+	taken, held, err := db.Leases().Acquire(t.Context(), "audit-sealer", "test", time.Now(), time.Minute)
 	if err != nil || !held {
 		t.Fatal(held, err)
 	}
 	for n := 1; n > 0; {
-		if n, _, err = db.Audit().Seal(t.Context(), lease, limit); err != nil {
+		if n, _, err = db.Audit().Seal(t.Context(), taken, limit); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := db.Leases().Release(t.Context(), lease); err != nil {
+	if err := db.Leases().Release(t.Context(), taken); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -178,7 +178,7 @@ func TestSealersBesideWriters(t *testing.T) {
 			sealing.Go(func() {
 				for n := 0; ctx.Err() == nil; n++ {
 					// A lease that has run out when it begins: whoever comes next takes it over.
-					lease, held, err := db.Leases().Acquire(t.Context(), "audit-sealer", fmt.Sprint("sealer-", i), time.Now(), time.Millisecond)
+					taken, held, err := db.Leases().Acquire(t.Context(), "audit-sealer", fmt.Sprint("sealer-", i), time.Now(), time.Millisecond)
 					if err != nil {
 						t.Error(err)
 					}
@@ -188,7 +188,7 @@ func TestSealersBesideWriters(t *testing.T) {
 					if n%3 == 0 {
 						time.Sleep(3 * time.Millisecond) // another has taken over by then
 					}
-					if _, _, err := db.Audit().Seal(t.Context(), lease, 7); err != nil && !errors.Is(err, outbox.ErrLeaseLost) {
+					if _, _, err := db.Audit().Seal(t.Context(), taken, 7); err != nil && !errors.Is(err, lease.ErrLost) {
 						t.Error(err)
 					}
 				}
@@ -226,7 +226,7 @@ func TestSealingUnderALostLease(t *testing.T) {
 		if _, held, err := db.Leases().Acquire(t.Context(), "audit-sealer", "b", at.Add(2*time.Second), time.Minute); err != nil || !held {
 			t.Fatal(held, err)
 		}
-		if _, _, err := db.Audit().Seal(t.Context(), old, 10); !errors.Is(err, outbox.ErrLeaseLost) {
+		if _, _, err := db.Audit().Seal(t.Context(), old, 10); !errors.Is(err, lease.ErrLost) {
 			t.Errorf("got %v", err)
 		}
 		if some, err := db.Audit().Any(t.Context()); !some || err != nil {

@@ -10,7 +10,7 @@ import (
 
 	"registrar/internal/campaign"
 	"registrar/internal/lane"
-	"registrar/internal/outbox"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 )
 
@@ -31,7 +31,7 @@ const (
 // that feed from one position, one finds another revision there and writes
 // nothing. That holds for an attempt whose outcome was not known too: run
 // again, it finds that it was overtaken, by itself.
-func (s *Campaigns) Feed(ctx context.Context, lease outbox.Lease, c campaign.Campaign, step campaign.Step) (campaign.Campaign, error) {
+func (s *Campaigns) Feed(ctx context.Context, under lease.Lease, c campaign.Campaign, step campaign.Step) (campaign.Campaign, error) {
 	notifications, rows, err := stepRows(step.Chosen)
 	if err != nil {
 		return c, fmt.Errorf("store: feed: %w", err)
@@ -61,7 +61,7 @@ func (s *Campaigns) Feed(ctx context.Context, lease outbox.Lease, c campaign.Cam
 		if n != 1 {
 			return answer{campaign.ErrOvertaken}
 		}
-		if err := t.underLease(ctx, lease); err != nil {
+		if err := t.underLease(ctx, under); err != nil {
 			return err
 		}
 		if err := t.insertMany(ctx, insertCampaignNotifications, campaignNotification, notifications); err != nil {
@@ -119,9 +119,9 @@ func (t *tx) insertMany(ctx context.Context, into, row string, all rows) error {
 }
 
 // Sweep implements campaign.FeederStore.
-func (s *Campaigns) Sweep(ctx context.Context, lease outbox.Lease, c campaign.Campaign, now time.Time, limit int) (campaign.Campaign, int, error) {
+func (s *Campaigns) Sweep(ctx context.Context, under lease.Lease, c campaign.Campaign, now time.Time, limit int) (campaign.Campaign, int, error) {
 	if c.State == campaign.Running {
-		return s.sweepSettled(ctx, lease, c, now, limit)
+		return s.sweepSettled(ctx, under, c, now, limit)
 	}
 	after, n := c, 0
 	err := s.db.transactAs(ctx, "sweep", true, func(ctx context.Context, t *tx) error {
@@ -158,7 +158,7 @@ func (s *Campaigns) Sweep(ctx context.Context, lease outbox.Lease, c campaign.Ca
 		if err != nil {
 			return err
 		}
-		return t.swept(ctx, lease, c, &after)
+		return t.swept(ctx, under, c, &after)
 	})
 	return after, n, err
 }
@@ -172,7 +172,7 @@ const selectSwept = `SELECT id, state FROM notifications WHERE campaign_id = ? A
 
 // sweepSettled passes over notifications that are settled for good, up to the
 // first that is not.
-func (s *Campaigns) sweepSettled(ctx context.Context, lease outbox.Lease, c campaign.Campaign, now time.Time, limit int) (campaign.Campaign, int, error) {
+func (s *Campaigns) sweepSettled(ctx context.Context, under lease.Lease, c campaign.Campaign, now time.Time, limit int) (campaign.Campaign, int, error) {
 	var found []sweptRow
 	err := s.db.view(ctx, "sweep", func(ctx context.Context, conn *sqlx.Conn) error {
 		// Mostly the first one is still to be sent, and nothing else matters.
@@ -202,12 +202,12 @@ func (s *Campaigns) sweepSettled(ctx context.Context, lease outbox.Lease, c camp
 	if n == 0 && after.State == c.State {
 		return c, 0, nil
 	}
-	err = s.db.transactAs(ctx, "sweep", true, func(ctx context.Context, t *tx) error { return t.swept(ctx, lease, c, &after) })
+	err = s.db.transactAs(ctx, "sweep", true, func(ctx context.Context, t *tx) error { return t.swept(ctx, under, c, &after) })
 	return after, n, err
 }
 
 // swept stores how far a sweep has come. after's revision is set.
-func (t *tx) swept(ctx context.Context, lease outbox.Lease, c campaign.Campaign, after *campaign.Campaign) error {
+func (t *tx) swept(ctx context.Context, under lease.Lease, c campaign.Campaign, after *campaign.Campaign) error {
 	after.Revision = c.Revision + 1
 	n, err := t.exec(ctx, `UPDATE campaigns SET swept = ?, state = ?, ended_at = ?, revision = ? WHERE id = ? AND revision = ? AND state = ?`,
 		nullID(after.Swept), string(after.State), micros(after.EndedAt), after.Revision, c.ID[:], c.Revision, string(c.State))
@@ -217,5 +217,5 @@ func (t *tx) swept(ctx context.Context, lease outbox.Lease, c campaign.Campaign,
 	if n != 1 {
 		return answer{campaign.ErrOvertaken}
 	}
-	return t.underLease(ctx, lease)
+	return t.underLease(ctx, under)
 }

@@ -15,8 +15,8 @@ import (
 
 	"registrar/internal/address"
 	"registrar/internal/campaign"
+	"registrar/internal/lease"
 	"registrar/internal/notify"
-	"registrar/internal/outbox"
 	"registrar/internal/registration"
 	"registrar/internal/store"
 	"registrar/internal/suppression"
@@ -360,7 +360,7 @@ var errCut = io.ErrUnexpectedEOF
 // impatient leases run out at once: whoever asks next has them.
 type impatient struct{ *store.Leases }
 
-func (i impatient) Acquire(ctx context.Context, name, owner string, now time.Time, _ time.Duration) (outbox.Lease, bool, error) {
+func (i impatient) Acquire(ctx context.Context, name, owner string, now time.Time, _ time.Duration) (lease.Lease, bool, error) {
 	return i.Leases.Acquire(ctx, name, owner, now, 0)
 }
 
@@ -374,7 +374,7 @@ func TestTheCampaignsRowFences(t *testing.T) {
 		crowd := population(t, db, 2, nil)
 		c := d.started("spring")
 		at := now()
-		lease, held, err := db.Leases().Acquire(t.Context(), "campaign-feeder", "a", at, time.Minute)
+		taken, held, err := db.Leases().Acquire(t.Context(), "campaign-feeder", "a", at, time.Minute)
 		if err != nil || !held {
 			t.Fatal(held, err)
 		}
@@ -389,7 +389,7 @@ func TestTheCampaignsRowFences(t *testing.T) {
 		var stored []campaign.Campaign
 		for range 8 {
 			each.Go(func() {
-				after, err := db.Campaigns().Feed(t.Context(), lease, c, step(crowd[0]))
+				after, err := db.Campaigns().Feed(t.Context(), taken, c, step(crowd[0]))
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -410,13 +410,13 @@ func TestTheCampaignsRowFences(t *testing.T) {
 		if _, held, err := db.Leases().Acquire(t.Context(), "campaign-feeder", "b", at.Add(2*time.Minute), time.Minute); err != nil || !held {
 			t.Fatal(held, err)
 		}
-		if _, err := db.Campaigns().Feed(t.Context(), lease, stored[0], step(crowd[1])); err == nil || !strings.Contains(err.Error(), "lease lost") {
+		if _, err := db.Campaigns().Feed(t.Context(), taken, stored[0], step(crowd[1])); !errors.Is(err, lease.ErrLost) {
 			t.Errorf("under a lost lease: %v", err)
 		}
 		if _, err := d.Pause(t.Context(), "spring"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.Campaigns().Feed(t.Context(), lease, stored[0], step(crowd[1])); !errors.Is(err, campaign.ErrOvertaken) {
+		if _, err := db.Campaigns().Feed(t.Context(), taken, stored[0], step(crowd[1])); !errors.Is(err, campaign.ErrOvertaken) {
 			t.Errorf("while it is paused: %v", err)
 		}
 		tally(t, db, crowd, c.ID)

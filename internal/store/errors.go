@@ -16,7 +16,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"registrar/internal/outbox"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 )
 
@@ -192,7 +192,7 @@ func classifyConnection(err error) failure {
 		return failure{class: own, code: "an answer"}
 	case errors.As(err, &known):
 		return known
-	case errors.As(err, new(*registration.Error)), errors.Is(err, outbox.ErrLeaseLost):
+	case errors.As(err, new(*registration.Error)), errors.Is(err, lease.ErrLost):
 		return failure{class: own, code: err.Error()}
 	case errors.Is(err, errAborted):
 		return failure{class: aborted, code: errAborted.Error()}

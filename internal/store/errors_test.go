@@ -15,7 +15,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"registrar/internal/outbox"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 	"registrar/internal/store"
 )
@@ -50,7 +50,7 @@ func TestWhatLeavesThePackage(t *testing.T) {
 		"deadline":            {context.DeadlineExceeded, unavailable, "deadline exceeded"},
 		"anything else":       {errors.New(secret), fault, "*errors.errorString"},
 		"the domain's":        {registration.ErrNotFound, own, "NOT_FOUND"},
-		"the outbox's":        {outbox.ErrLeaseLost, own, "lease"},
+		"the lease's":         {lease.ErrLost, own, "lease"},
 		"the domain's, twice": {fmt.Errorf("x: %w", registration.ErrEmailTaken), own, "EMAIL_TAKEN"},
 	}
 	for name, c := range cases {

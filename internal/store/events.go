@@ -9,7 +9,7 @@ import (
 
 	"registrar/internal/audit"
 	"registrar/internal/event"
-	"registrar/internal/outbox"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 )
 
@@ -137,12 +137,12 @@ func (e *Events) Waiting(ctx context.Context, limit int) ([]event.Event, error) 
 }
 
 // Delete implements outbox.EventStore.
-func (e *Events) Delete(ctx context.Context, lease outbox.Lease, ids []registration.ID) error {
+func (e *Events) Delete(ctx context.Context, under lease.Lease, ids []registration.ID) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	return e.db.transact(ctx, "delete events", func(ctx context.Context, t *tx) error {
-		if err := t.underLease(ctx, lease); err != nil {
+		if err := t.underLease(ctx, under); err != nil {
 			return err
 		}
 		_, err := t.exec(ctx, `DELETE FROM events WHERE id IN (?)`, uuids(ids))

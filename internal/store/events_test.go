@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"registrar/internal/event"
-	"registrar/internal/outbox"
+	"registrar/internal/lease"
 	"registrar/internal/registration"
 	"registrar/internal/store"
 )
@@ -112,12 +112,12 @@ func TestEventsGoOnlyUnderTheLease(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		lease, held, err := db.Leases().Acquire(t.Context(), "events-relay", "a", at, time.Minute)
+		taken, held, err := db.Leases().Acquire(t.Context(), "events-relay", "a", at, time.Minute)
 		if err != nil || !held {
 			t.Fatal(held, err)
 		}
 		all := idsOf(waiting(t, db, 10))
-		if err := db.Events().Delete(t.Context(), lease, append(all[:2:2], newID())); err != nil {
+		if err := db.Events().Delete(t.Context(), taken, append(all[:2:2], newID())); err != nil {
 			t.Fatal(err)
 		}
 		if got := idsOf(waiting(t, db, 10)); !slices.Equal(got, all[2:]) {
@@ -126,13 +126,13 @@ func TestEventsGoOnlyUnderTheLease(t *testing.T) {
 		if _, held, err = db.Leases().Acquire(t.Context(), "events-relay", "b", at.Add(2*time.Minute), time.Minute); err != nil || !held {
 			t.Fatal(held, err)
 		}
-		if err := db.Events().Delete(t.Context(), lease, all); !errors.Is(err, outbox.ErrLeaseLost) {
+		if err := db.Events().Delete(t.Context(), taken, all); !errors.Is(err, lease.ErrLost) {
 			t.Errorf("without the lease: %v", err)
 		}
 		if got := waiting(t, db, 10); len(got) != 1 {
 			t.Errorf("left are %v", got)
 		}
-		if err := db.Events().Delete(t.Context(), lease, nil); err != nil {
+		if err := db.Events().Delete(t.Context(), taken, nil); err != nil {
 			t.Errorf("nothing to delete: %v", err)
 		}
 	})

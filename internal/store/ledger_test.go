@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"registrar/internal/lane"
+	"registrar/internal/lease"
 	"registrar/internal/notify"
-	"registrar/internal/outbox"
 	"registrar/internal/registration"
 	"registrar/internal/store"
 )
@@ -326,7 +326,7 @@ func TestLedger(t *testing.T) {
 	})
 }
 
-func (b *book) published(lease *outbox.Lease, at int) {
+func (b *book) published(lease *lease.Lease, at int) {
 	b.Helper()
 	if err := b.db.Outbox().Published(b.Context(), lease, []registration.ID{b.id}, b.at(at)); err != nil {
 		b.Fatal(err)

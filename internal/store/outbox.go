@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"registrar/internal/lane"
+	"registrar/internal/lease"
 	"registrar/internal/outbox"
 	"registrar/internal/registration"
 )
@@ -100,16 +101,16 @@ func graceOf(l lane.Lane) string {
 }
 
 // Published implements outbox.Store.
-func (o *Outbox) Published(ctx context.Context, lease *outbox.Lease, ids []registration.ID, begun time.Time) error {
+func (o *Outbox) Published(ctx context.Context, under *lease.Lease, ids []registration.ID, begun time.Time) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	at := micros(begun)
 	for some := range slices.Chunk(ids, markMost) {
 		// The leader's rows are those that nobody waits for.
-		err := o.db.transactAs(ctx, "published", lease != nil, func(ctx context.Context, t *tx) error {
-			if lease != nil {
-				if err := t.underLease(ctx, *lease); err != nil {
+		err := o.db.transactAs(ctx, "published", under != nil, func(ctx context.Context, t *tx) error {
+			if under != nil {
+				if err := t.underLease(ctx, *under); err != nil {
 					return err
 				}
 			}

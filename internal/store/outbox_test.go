@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"registrar/internal/lane"
+	"registrar/internal/lease"
 	"registrar/internal/notify"
 	"registrar/internal/outbox"
 	"registrar/internal/registration"
@@ -20,7 +21,7 @@ import (
 var (
 	_ registration.Store = (*store.Accounts)(nil)
 	_ outbox.Store       = (*store.Outbox)(nil)
-	_ outbox.Leases      = (*store.Leases)(nil)
+	_ lease.Store        = (*store.Leases)(nil)
 	_ outbox.Unpublisher = (*store.Outbox)(nil)
 )
 
@@ -238,30 +239,30 @@ func TestLease(t *testing.T) {
 	onEach(t, func(t *testing.T, o store.Options) {
 		db := open(t, o)
 		leases, ctx, t0 := db.Leases(), t.Context(), now()
-		acquire := func(name, owner string, at time.Duration, want *outbox.Lease) outbox.Lease {
+		acquire := func(name, owner string, at time.Duration, want *lease.Lease) lease.Lease {
 			t.Helper()
 			got, held, err := leases.Acquire(ctx, name, owner, t0.Add(at), 10*time.Second)
-			if err != nil || held != (want != nil) || held && got != *want || !held && got != (outbox.Lease{}) {
+			if err != nil || held != (want != nil) || held && got != *want || !held && got != (lease.Lease{}) {
 				t.Fatalf("got %+v, %t, %v; want %+v", got, held, err, want)
 			}
 			return got
 		}
-		lease := func(owner string, fence int64, expires time.Duration) *outbox.Lease {
-			return &outbox.Lease{Name: "relay", Owner: owner, Fence: fence, Expires: t0.Add(expires)}
+		of := func(owner string, fence int64, expires time.Duration) *lease.Lease {
+			return &lease.Lease{Name: "relay", Owner: owner, Fence: fence, Expires: t0.Add(expires)}
 		}
-		a := acquire("relay", "a", 0, lease("a", 1, 10*time.Second))
+		a := acquire("relay", "a", 0, of("a", 1, 10*time.Second))
 		acquire("relay", "b", time.Second, nil)
-		acquire("other", "b", time.Second, &outbox.Lease{Name: "other", Owner: "b", Fence: 1, Expires: t0.Add(11 * time.Second)})
-		renewed := acquire("relay", "a", 5*time.Second, lease("a", 2, 15*time.Second))
+		acquire("other", "b", time.Second, &lease.Lease{Name: "other", Owner: "b", Fence: 1, Expires: t0.Add(11 * time.Second)})
+		renewed := acquire("relay", "a", 5*time.Second, of("a", 2, 15*time.Second))
 		r := create(t, db, person())
 		ids := []registration.ID{r.Notifications[0].ID}
-		published := func(l outbox.Lease, want error) {
+		published := func(l lease.Lease, want error) {
 			t.Helper()
 			if err := db.Outbox().Published(ctx, &l, ids, t0); !errors.Is(err, want) {
 				t.Fatalf("got %v, want %v", err, want)
 			}
 		}
-		published(a, outbox.ErrLeaseLost)
+		published(a, lease.ErrLost)
 		if due, err := db.Outbox().Due(ctx, lane.All(), t0.Add(2*time.Second), 10); err != nil || len(due) != 2 {
 			t.Errorf("an old leader's publication counts: %v, %v", due, err)
 		}
@@ -270,8 +271,8 @@ func TestLease(t *testing.T) {
 		if due, err := db.Outbox().Due(ctx, lane.All(), t0.Add(2*time.Second), 10); err != nil || len(due) != 1 {
 			t.Errorf("the leader's publication does not count: %v, %v", due, err)
 		}
-		b := acquire("relay", "b", 15*time.Second, lease("b", 3, 25*time.Second))
-		published(renewed, outbox.ErrLeaseLost)
+		b := acquire("relay", "b", 15*time.Second, of("b", 3, 25*time.Second))
+		published(renewed, lease.ErrLost)
 		if err := leases.Release(ctx, renewed); err != nil {
 			t.Error(err)
 		}
@@ -279,8 +280,8 @@ func TestLease(t *testing.T) {
 		if err := leases.Release(ctx, b); err != nil {
 			t.Error(err)
 		}
-		published(b, outbox.ErrLeaseLost)
-		acquire("relay", "a", 16*time.Second, lease("a", 4, 26*time.Second))
+		published(b, lease.ErrLost)
+		acquire("relay", "a", 16*time.Second, of("a", 4, 26*time.Second))
 	})
 }
 
