@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"registrar/internal/audit"
 	rights "registrar/internal/person"
@@ -16,11 +17,13 @@ import (
 type People struct {
 	db   *DB
 	keys *rights.Keys
+	// ask: in the last batch something was taken, so that it is likely again.
+	ask atomic.Bool
 }
 
 // People gives those who come from other systems, many at once. By keys it knows
 // who was erased without a trace of the external id; nil is enough to read imports.
-func (db *DB) People(keys *rights.Keys) *People { return &People{db, keys} }
+func (db *DB) People(keys *rights.Keys) *People { return &People{db: db, keys: keys} }
 
 const (
 	insertAccounts = `INSERT INTO accounts (id, caller, external_id, username, username_key, email, email_key, mobile, password_hash, status, registered_at, email_verified_at, mobile_verified_at) VALUES `
@@ -34,11 +37,13 @@ const (
 // others take its names and addresses in between. After that each row goes by itself.
 const togetherTries = 2
 
-// Save implements transfer.Store. What is taken is looked for before anything is
-// inserted, to keep it out of INSERTs of many rows, which fail as a whole; who else
-// takes a key meanwhile is told by the database, as ever.
+// Save implements transfer.Store. A batch is inserted without a question at first:
+// mostly all of it is new, and questions are a quarter of the work. Where something
+// is taken, the INSERTs of many rows fail as a whole; then, and in the batches that
+// follow until one has nothing that is taken, it is asked for before. Who else takes
+// a key meanwhile is told by the database, as ever.
 func (p *People) Save(ctx context.Context, b transfer.Batch) error {
-	tries := 0
+	first, asked := true, 0
 	var record audit.Record
 	return p.db.transactAs(ctx, "import", true, func(ctx context.Context, t *tx) error {
 		at, err := t.importBy(ctx, p.db.dialect, b.Import.ID)
@@ -52,11 +57,15 @@ func (p *People) Save(ctx context.Context, b transfer.Batch) error {
 		case at.Revision != b.Import.Revision:
 			return answer{transfer.ErrOvertaken}
 		}
-		tries++
-		s := &saving{tx: t, dialect: p.db.dialect, keys: p.keys, batch: b}
-		if err := s.all(ctx, tries <= togetherTries); err != nil {
+		s := &saving{tx: t, dialect: p.db.dialect, keys: p.keys, batch: b, ask: p.ask.Load() || !first}
+		first = false
+		if s.ask {
+			asked++
+		}
+		if err := s.all(ctx, asked <= togetherTries); err != nil {
 			return err
 		}
+		p.ask.Store(s.found)
 		after, err := b.Settle(s.outcomes)
 		if err != nil {
 			return answer{err}
@@ -87,6 +96,8 @@ type saving struct {
 	dialect  dialect
 	keys     *rights.Keys
 	batch    transfer.Batch
+	ask      bool // for what is taken, before anything is inserted
+	found    bool // something is taken
 	known    *takenKeys
 	outcomes []transfer.Outcome
 	writing  []registration.Registration
@@ -97,8 +108,11 @@ func (s *saving) all(ctx context.Context, together bool) (err error) {
 	if len(s.batch.People) == 0 {
 		return nil
 	}
-	if s.known, err = lookUp(ctx, s.conn, s.keys, s.batch.People); err != nil {
-		return err
+	s.known = newTakenKeys(s.conn, s.batch.People)
+	if s.ask {
+		if s.found, err = s.known.lookUp(ctx, s.conn, s.keys, s.batch.People); err != nil {
+			return err
+		}
 	}
 	for _, c := range s.batch.People {
 		o, err := s.one(ctx, c.Mapped, together)
@@ -109,7 +123,15 @@ func (s *saving) all(ctx context.Context, together bool) (err error) {
 	}
 	err = s.insert(ctx, s.writing, together)
 	if s.dialect.classify(err).class == duplicate {
-		return errAborted // taken since it was looked for: the next attempt sees it
+		return errAborted // taken, perhaps since it was asked for: the next attempt sees it
+	}
+	if err != nil || s.ask {
+		return err
+	}
+	// Behind the INSERT: who was there before it, and is erased, is among these.
+	erased, err := erasedOf(ctx, s.conn, s.keys, s.batch.People)
+	if err == nil && len(erased) > 0 {
+		err = errAborted
 	}
 	return err
 }

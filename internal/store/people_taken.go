@@ -70,9 +70,9 @@ func (k *takenKeys) find(ctx context.Context, into map[string]bool, query string
 	return err
 }
 
-// lookUp asks for all keys of some people, who are of one caller. The statements
-// are not kept prepared: there is one for each number of people.
-func lookUp(ctx context.Context, conn *sqlx.Conn, keys *rights.Keys, people []transfer.Candidate) (*takenKeys, error) {
+// newTakenKeys knows of nothing that is taken. The statements are not kept prepared:
+// there is one for each number of people.
+func newTakenKeys(conn *sqlx.Conn, people []transfer.Candidate) *takenKeys {
 	k := &takenKeys{
 		ask: func(ctx context.Context, query string, args ...any) (found []string, err error) {
 			err = conn.SelectContext(ctx, &found, query, args...)
@@ -80,16 +80,24 @@ func lookUp(ctx context.Context, conn *sqlx.Conn, keys *rights.Keys, people []tr
 		},
 		username: map[string]bool{}, email: map[string]bool{}, external: map[string]bool{}, looked: map[string]bool{},
 	}
-	caller := people[0].Person.Account.Caller
-	usernames, emails, externals := make([]string, 0, len(people)), make([]string, 0, len(people)), make([]string, 0, len(people))
+	for _, c := range people {
+		k.looked[c.Person.Account.Username.Key] = true
+	}
+	return k
+}
+
+// lookUp asks for all keys of some people, who are of one caller, and says whether
+// any is taken.
+func (k *takenKeys) lookUp(ctx context.Context, conn *sqlx.Conn, keys *rights.Keys, people []transfer.Candidate) (found bool, err error) {
+	usernames, emails := make([]string, 0, len(people)), make([]string, 0, len(people))
 	for _, c := range people {
 		a := c.Person.Account
-		usernames, externals = append(usernames, a.Username.Key), append(externals, a.ExternalID)
-		k.looked[a.Username.Key] = true
+		usernames = append(usernames, a.Username.Key)
 		if a.Email.Text != "" {
 			emails = append(emails, a.Email.Key)
 		}
 	}
+	caller, externals := externalIDs(people)
 	for _, look := range []struct {
 		into  map[string]bool
 		query string
@@ -99,27 +107,36 @@ func lookUp(ctx context.Context, conn *sqlx.Conn, keys *rights.Keys, people []tr
 		{k.username, `SELECT username_key FROM accounts WHERE username_key IN (?)`, []any{usernames}},
 	} {
 		if err := k.find(ctx, look.into, look.query, look.args...); err != nil {
-			return nil, err
+			return false, err
 		}
 	}
 	if len(emails) > 0 {
 		if err := k.find(ctx, k.email, `SELECT email_key FROM accounts WHERE email_key IN (?)`, emails); err != nil {
-			return nil, err
+			return false, err
 		}
 	}
 	// Behind the accounts: who was erased in between is in one of them.
-	var err error
-	k.erased, err = erasedOf(ctx, conn, keys, caller, externals)
-	return k, err
+	k.erased, err = erasedOf(ctx, conn, keys, people)
+	return len(k.external)+len(k.username)+len(k.email)+len(k.erased) > 0, err
+}
+
+// externalIDs are those of people of one caller.
+func externalIDs(people []transfer.Candidate) (caller string, all []string) {
+	all = make([]string, len(people))
+	for i, c := range people {
+		all[i] = c.Person.Account.ExternalID
+	}
+	return people[0].Person.Account.Caller, all
 }
 
 // erasedOf says which external ids are of people who were erased. Mostly nobody was,
 // and nothing else is asked then.
-func erasedOf(ctx context.Context, conn *sqlx.Conn, keys *rights.Keys, caller string, externals []string) (map[string]bool, error) {
+func erasedOf(ctx context.Context, conn *sqlx.Conn, keys *rights.Keys, people []transfer.Candidate) (map[string]bool, error) {
 	var any int
 	if err := conn.GetContext(ctx, &any, `SELECT COUNT(*) FROM (SELECT 1 FROM erasures LIMIT 1) AS present`); err != nil || any == 0 {
 		return nil, err
 	}
+	caller, externals := externalIDs(people)
 	return rights.Tombstones{Store: tombstonesOn{conn}, Keys: keys}.Erased(ctx, caller, externals)
 }
 
@@ -127,7 +144,8 @@ func erasedOf(ctx context.Context, conn *sqlx.Conn, keys *rights.Keys, caller st
 func (p *People) Look(ctx context.Context, people []transfer.Candidate) (transfer.Keys, error) {
 	var keys *takenKeys
 	err := p.db.view(ctx, "taken keys", func(ctx context.Context, conn *sqlx.Conn) (err error) {
-		keys, err = lookUp(ctx, conn, p.keys, people)
+		keys = newTakenKeys(conn, people)
+		_, err = keys.lookUp(ctx, conn, p.keys, people)
 		return err
 	})
 	if err != nil {

@@ -24,6 +24,7 @@ import (
 type moving struct {
 	t       *testing.T
 	db      *store.DB
+	people  *store.People
 	at      transfer.Import
 	batch   transfer.Batch     // the last one
 	settled []transfer.Outcome // of the last one
@@ -35,11 +36,12 @@ func beginImport(t *testing.T, db *store.DB) *moving {
 	t.Helper()
 	first := transfer.Import{Caller: "monolith", Source: "users", State: transfer.Open, StartedAt: now(), UpdatedAt: now(), Revision: newID(), Tally: transfer.Tally{}}
 	copy(first.ID[:], t.Name())
-	at, err := movers(db).Begin(t.Context(), first, false)
+	people := movers(db)
+	at, err := people.Begin(t.Context(), first, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &moving{t: t, db: db, at: at}
+	return &moving{t: t, db: db, people: people, at: at}
 }
 
 // movers are those of a database who come from elsewhere.
@@ -113,7 +115,7 @@ func (m *moving) prepare(people ...transfer.Candidate) {
 func (m *moving) save(people ...transfer.Candidate) error {
 	m.t.Helper()
 	m.prepare(people...)
-	err := movers(m.db).Save(m.t.Context(), m.batch)
+	err := m.people.Save(m.t.Context(), m.batch)
 	if err == nil {
 		m.at = m.stored()
 	}
@@ -267,6 +269,11 @@ func TestErasedPeopleStayErased(t *testing.T) {
 		}
 		m.must(mover("1", "one", ""), mover("2", "two", "two@example.com"), mover("3", "three", ""), mover("4", "two", "two@example.com"))
 		expect(t, "outcomes", m.outcomes(), []string{"present", "refused erased", "refused erased", "stored"})
+		// Also where nothing else of them is taken, and nobody of the batch before.
+		m.must(mover("5", "five", ""))
+		m.must(mover("6", "six", ""), mover("2", "second", "second@example.com"), mover("3", "third", ""))
+		expect(t, "outcomes", m.outcomes(), []string{"stored", "refused erased", "refused erased"})
+		expect(t, "people", there(t, db), []string{"1 one ", "4 two two@example.com", "5 five ", "6 six "})
 	})
 }
 
