@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -41,6 +42,16 @@ func (p *Passwords) Rehash(ctx context.Context, account registration.ID, old, ha
 	return p.db.transact(ctx, "rehash", func(ctx context.Context, t *tx) error {
 		return t.run(ctx, `UPDATE accounts SET password_hash = ? WHERE id = ? AND password_hash = ?`, hash, account[:], old)
 	})
+}
+
+// Imported is when an import last stored a batch; zero for never. What other nodes of
+// a cluster have just committed may be missing.
+func (p *Passwords) Imported(ctx context.Context) (time.Time, error) {
+	var at int64
+	err := p.db.viewAsIs(ctx, "last import", func(ctx context.Context, conn *sqlx.Conn) error {
+		return conn.GetContext(ctx, &at, `SELECT COALESCE(MAX(updated_at), 0) FROM imports`)
+	})
+	return timeOf(at), err
 }
 
 // censusBatch is how many rows are read at a time.

@@ -109,6 +109,9 @@ func TestEachHash(t *testing.T) {
 		if found := counts(); len(found) != 0 {
 			t.Errorf("of nobody: %v", found)
 		}
+		if at, err := db.Passwords().Imported(t.Context()); err != nil || !at.IsZero() {
+			t.Errorf("nothing was imported at %v, %v", at, err)
+		}
 		for n := range 9 {
 			create(t, db, person(func(r *registration.Registration) {
 				r.Account.PasswordHash = []string{"a", "b", ""}[n%3]

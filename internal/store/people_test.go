@@ -190,6 +190,9 @@ func TestPeopleComeBackAsTheyWent(t *testing.T) {
 		m := beginImport(t, db)
 		m.news = true
 		c, bare := mover("1", "Layla", "Layla@example.com"), mover("2", "amir", "")
+		if at, err := db.Passwords().Imported(t.Context()); err != nil || !at.Equal(m.at.UpdatedAt) {
+			t.Errorf("last imported at %v, %v", at, err)
+		}
 		m.must(c, bare)
 		expect(t, "outcomes", m.outcomes(), []string{"stored", "stored"})
 		for _, c := range []transfer.Candidate{c, bare} {
