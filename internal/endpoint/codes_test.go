@@ -20,7 +20,7 @@ func TestVerifyContactCarriesEveryElement(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatalf("HTTP %d: %s", status, body)
 	}
-	if want := (registration.VerifyRequest{RegistrationID: person, Channel: registration.SMSChannel, Code: "000042", TraceParent: "the-trace", Silent: true}); d.verify != want {
+	if want := (registration.VerifyRequest{RegistrationID: person, Channel: registration.SMSChannel, Code: "000042", TraceParent: "the-trace", Silent: true, Caller: "erp"}); d.verify != want {
 		t.Errorf("the domain was asked %+v", d.verify)
 	}
 	if want := `<VerifyContactResponse xmlns="urn:registrar:registration:v1"><status>ACTIVE</status><verifiedAt>2026-11-21T10:01:21.000005Z</verifiedAt></VerifyContactResponse>`; !strings.Contains(body, want) {
@@ -38,7 +38,7 @@ func TestResendCodeCarriesEveryElement(t *testing.T) {
 		for locale, message := range messages {
 			d := &domain{resent: registration.Resent{Locale: locale, ExpiresAt: at.Add(10 * time.Minute), NextResendAt: at.Add(30 * time.Second)}}
 			status, body := post(t, serve(t, d, nil), `<ResendCodeRequest><registrationId>`+person+`</registrationId><channel>`+string(channel)+`</channel></ResendCodeRequest>`)
-			if want := (registration.ResendRequest{RegistrationID: person, Channel: channel, TraceParent: "the-trace"}); status != http.StatusOK || d.resend != want {
+			if want := (registration.ResendRequest{RegistrationID: person, Channel: channel, TraceParent: "the-trace", Caller: "erp"}); status != http.StatusOK || d.resend != want {
 				t.Errorf("HTTP %d; the domain was asked %+v", status, d.resend)
 			}
 			want := `<ResendCodeResponse xmlns="urn:registrar:registration:v1"><message>` + message + `</message><expiresAt>2026-11-21T10:11:21Z</expiresAt><nextResendAt>2026-11-21T10:01:51Z</nextResendAt></ResendCodeResponse>`

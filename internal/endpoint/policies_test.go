@@ -35,6 +35,12 @@ func TestPoliciesReachTheDomain(t *testing.T) {
 		if d.password.EnumerationSafe != c.EnumerationSafe || d.password.Caller != c.Name {
 			t.Errorf("the domain was asked %+v", d.password)
 		}
+		contact := `<registrationId>` + person + `</registrationId><channel>EMAIL</channel>`
+		post(t, h, `<VerifyContactRequest>`+contact+`<code>000000</code></VerifyContactRequest>`)
+		post(t, h, `<ResendCodeRequest>`+contact+`</ResendCodeRequest>`)
+		if d.verify.EnumerationSafe != c.EnumerationSafe || d.verify.Caller != c.Name || d.resend.EnumerationSafe != c.EnumerationSafe || d.resend.Caller != c.Name {
+			t.Errorf("the domain was asked %+v and %+v", d.verify, d.resend)
+		}
 	}
 }
 
@@ -71,6 +77,18 @@ func TestWhatBreaksTheSchemaIsComparedToo(t *testing.T) {
 				t.Errorf("the domain was asked %+v, for %q", d.request, rules)
 			}
 		}
+	}
+	// The caller's own outcome is no part of what is compared.
+	d := &domain{}
+	h := serveTo(t, endpoint.Caller{Name: "mono", Shadow: true}, d, nil)
+	post(t, h, strings.Replace(broken, "REGISTERED", "registered", 1))
+	if len(d.request.Refused) != 2 || d.request.CallerOutcome != "" {
+		t.Errorf("the domain was asked %+v", d.request)
+	}
+	asked := d.asked
+	whole := strings.NewReplacer("REGISTERED", "registered", "nobody", "n@example.com", strings.Repeat("N", 31), "Noor").Replace(broken)
+	if _, body := post(t, h, whole); !strings.Contains(body, "<name>callerOutcome</name>") || d.asked != asked {
+		t.Errorf("asked %d times more, told %s", d.asked-asked, body)
 	}
 	for _, a := range answers {
 		if a != answers[0] {

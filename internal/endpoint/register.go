@@ -25,7 +25,14 @@ func (e *Endpoint) refusedRegister(ctx context.Context, in *registrationv1.Regis
 	}
 	r := e.requestOf(ctx, in)
 	for _, v := range broken {
+		if v.Element == "callerOutcome" { // it is no part of the registration
+			r.CallerOutcome = ""
+			continue
+		}
 		r.Refused = append(r.Refused, registration.FieldError{Field: v.Element, Rule: string(v.Rule), Message: v.Message})
+	}
+	if len(r.Refused) == 0 {
+		return
 	}
 	if _, err := e.Registrar.Register(ctx, r); err != nil && !codes[categorize(err).Code].sender {
 		e.Failed(ctx, err)

@@ -10,9 +10,9 @@ import (
 )
 
 func (e *Endpoint) resendCode(ctx context.Context, in *registrationv1.ResendCodeRequest) (*registrationv1.ResendCodeResponse, error) {
-	channel := registration.Channel(text(in.Channel))
+	c, channel := e.Caller(ctx), registration.Channel(text(in.Channel))
 	resent, err := e.Registrar.Resend(ctx, registration.ResendRequest{
-		RegistrationID: text(in.RegistrationId), Channel: channel, TraceParent: e.TraceParent(ctx),
+		RegistrationID: text(in.RegistrationId), Channel: channel, TraceParent: e.TraceParent(ctx), Caller: c.Name, EnumerationSafe: c.EnumerationSafe,
 	})
 	if err != nil {
 		return nil, err

@@ -10,9 +10,10 @@ import (
 )
 
 func (e *Endpoint) verifyContact(ctx context.Context, in *registrationv1.VerifyContactRequest) (*registrationv1.VerifyContactResponse, error) {
+	c := e.Caller(ctx)
 	verified, err := e.Registrar.Verify(ctx, registration.VerifyRequest{
 		RegistrationID: text(in.RegistrationId), Channel: registration.Channel(text(in.Channel)), Code: text(in.Code),
-		TraceParent: e.TraceParent(ctx), Silent: e.Caller(ctx).Silent,
+		TraceParent: e.TraceParent(ctx), Silent: c.Silent, Caller: c.Name, EnumerationSafe: c.EnumerationSafe,
 	})
 	if err != nil {
 		return nil, err

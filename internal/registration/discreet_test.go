@@ -1,6 +1,7 @@
 package registration_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -83,7 +84,7 @@ func (w *stranger) look(l registration.Lookup) {
 
 func (w *stranger) enter(i int, channel registration.Channel, code string) {
 	w.t.Helper()
-	v, err := w.Verify(w.t.Context(), registration.VerifyRequest{RegistrationID: w.ids[i], Channel: channel, Code: code})
+	v, err := w.Verify(w.t.Context(), registration.VerifyRequest{RegistrationID: w.ids[i], Channel: channel, Code: code, Caller: "monolith", EnumerationSafe: true})
 	w.note("verify", v, err)
 }
 
@@ -96,7 +97,7 @@ func (w *stranger) logIn(login string) {
 
 func (w *stranger) resend(i int, channel registration.Channel) {
 	w.t.Helper()
-	r, err := w.Resend(w.t.Context(), registration.ResendRequest{RegistrationID: w.ids[i], Channel: channel})
+	r, err := w.Resend(w.t.Context(), registration.ResendRequest{RegistrationID: w.ids[i], Channel: channel, Caller: "monolith", EnumerationSafe: true})
 	w.note("resend", r, err)
 }
 
@@ -270,6 +271,24 @@ func TestTheRegistrationsOfOthers(t *testing.T) {
 		if d, err := w.Details(t.Context(), l); err != nil || d.Account.ID != owner.ID {
 			t.Errorf("another caller asks for %+v: %v", l, err)
 		}
+	}
+	for _, channel := range []registration.Channel{registration.EmailChannel, registration.SMSChannel} {
+		for _, r := range []struct {
+			caller string
+			safe   bool
+			others bool
+		}{{"app", true, true}, {"app", false, false}, {"shop", true, false}} {
+			_, verify := w.Verify(t.Context(), registration.VerifyRequest{RegistrationID: owner.ID.String(), Channel: channel, Code: "000000", Caller: r.caller, EnumerationSafe: r.safe})
+			_, resend := w.Resend(t.Context(), registration.ResendRequest{RegistrationID: owner.ID.String(), Channel: channel, Caller: r.caller, EnumerationSafe: r.safe})
+			for call, err := range map[string]error{"VerifyContact": verify, "ResendCode": resend} {
+				if told, ok := errors.AsType[*registration.Error](err); !ok || (told.Message == registration.ErrNotFound.Message) != r.others {
+					t.Errorf("%s of %+v is told %v", call, r, err)
+				}
+			}
+		}
+	}
+	if tries := w.store.codes[contactKey{owner.ID, registration.EmailChannel}].Attempts; tries != 2 { // of the two who may
+		t.Errorf("%d tries are counted", tries)
 	}
 }
 

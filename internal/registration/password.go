@@ -15,8 +15,9 @@ type PasswordRequest struct {
 	TraceParent string
 	Call        Call
 	// EnumerationSafe: by an e-mail address only ACTIVE accounts can be logged in
-	// to. Whoever has just registered with an address would else be told, by the
-	// password that they gave, whether the account under it is theirs.
+	// to, and others are answered as a login that nobody has. Whoever has just
+	// registered with an address would else be told, by the password that they
+	// gave, or by the time that its hash takes, whether the account is theirs.
 	EnumerationSafe bool
 }
 
@@ -106,10 +107,7 @@ func (s *Service) verifyPassword(ctx context.Context, r PasswordRequest) (Passwo
 	if err != nil {
 		return PasswordVerdict{}, unavailable(ctx, err)
 	}
-	credential, right, err := s.judgePassword(ctx, login, r.Password)
-	if r.EnumerationSafe && login.isAddress() && credential.Status != Active {
-		right = false
-	}
+	credential, right, err := s.judgePassword(ctx, login, r)
 	if err != nil || right {
 		s.settle(ctx, func(ctx context.Context) error { return s.Attempts.GiveBack(ctx, a, known, right) })
 	}
@@ -138,23 +136,23 @@ func (s *Service) attempt(id ID, login Login, r PasswordRequest) Attempt {
 }
 
 // judgePassword verifies one hash: the account's, or a decoy where there is none.
-func (s *Service) judgePassword(ctx context.Context, login Login, password string) (c Credential, right bool, err error) {
+func (s *Service) judgePassword(ctx context.Context, login Login, r PasswordRequest) (c Credential, right bool, err error) {
 	decoy := s.Decoys.For(login.Key) // also where it is not needed, as nobody knows yet
 	c, err = s.Credentials.Credential(ctx, login)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return c, false, err
 	}
-	if err != nil || c.PasswordHash == "" {
-		_, err = s.Hasher.Verify(ctx, decoy, password)
+	if err != nil || c.PasswordHash == "" || r.EnumerationSafe && login.isAddress() && c.Status != Active {
+		_, err = s.Hasher.Verify(ctx, decoy, r.Password)
 		return Credential{}, false, err
 	}
-	right, err = s.Hasher.Verify(ctx, c.PasswordHash, password)
+	right, err = s.Hasher.Verify(ctx, c.PasswordHash, r.Password)
 	if err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return c, right, err
 	}
 	// A stored hash that cannot be verified is nobody's password, and no other answer.
 	s.unsettled(ctx, err)
-	_, err = s.Hasher.Verify(ctx, decoy, password)
+	_, err = s.Hasher.Verify(ctx, decoy, r.Password)
 	return Credential{}, false, err
 }
 

@@ -115,6 +115,36 @@ func TestNobodyIsAsMuchWorkAsSomebody(t *testing.T) {
 	}
 }
 
+// TestWhatEnumerationSafeCallersMayTime: by an address, an account that is not
+// ACTIVE is the same work as one that nobody has, also for whoever knows its
+// password, and whatever form that has; by a user name it is as for others.
+func TestWhatEnumerationSafeCallersMayTime(t *testing.T) {
+	for name, tt := range map[string]struct {
+		login, password string
+		status          registration.Status
+		safe            bool
+		decoy, valid    bool
+	}{
+		"pending, by its address":                     {"amina@example.com", rightPassword, registration.PendingVerification, true, true, false},
+		"pending, a wrong password":                   {"amina@example.com", "wrong", registration.PendingVerification, true, true, false},
+		"pending, by its user name":                   {"amina", rightPassword, registration.PendingVerification, true, false, true},
+		"ACTIVE, by its address":                      {"amina@example.com", rightPassword, registration.Active, true, false, true},
+		"pending, by its address, for another caller": {"amina@example.com", rightPassword, registration.PendingVerification, false, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, l := loginService(t)
+			l.accounts[0].Account.Status = tt.status
+			v, err := s.VerifyPassword(t.Context(), registration.PasswordRequest{Login: tt.login, Password: tt.password, EnumerationSafe: tt.safe})
+			if err != nil || v.Valid != tt.valid {
+				t.Errorf("got %+v, %v", v, err)
+			}
+			if len(l.hashes) != 1 || (l.hashes[0] != l.accounts[0].Account.PasswordHash) != tt.decoy {
+				t.Errorf("verified %q", l.hashes)
+			}
+		})
+	}
+}
+
 // TestADecoyIsNoPassword, also where somebody finds out what makes it.
 func TestADecoyIsNoPassword(t *testing.T) {
 	s, _ := loginService(t)

@@ -31,7 +31,7 @@ type Request struct {
 	// Shadow: nothing is kept, and what it comes to is compared with CallerOutcome.
 	Shadow bool
 	// CallerOutcome is what the request came to at the caller: Registered or a
-	// Code; "" for not told. It counts in shadow mode alone.
+	// Code; "" for not told. Without Shadow it is refused.
 	CallerOutcome string
 	// Refused is what broke the schema already, in shadow mode. Such a request
 	// is refused, whatever is left of it.

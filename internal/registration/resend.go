@@ -11,6 +11,9 @@ type ResendRequest struct {
 	Channel        Channel
 	TraceParent    string
 	Call           Call
+	Caller         string
+	// EnumerationSafe: the caller finds its own registrations alone.
+	EnumerationSafe bool
 }
 
 // Resent is the answer to ResendCode.
@@ -58,6 +61,9 @@ func (s *Service) Resend(ctx context.Context, r ResendRequest) (Resent, error) {
 		resent Resent
 	)
 	err = s.Store.ChangeContact(ctx, id, r.Channel, m.next(), func(c Contact) (ContactChange, error) {
+		if r.EnumerationSafe && c.Account.Caller != r.Caller {
+			return ContactChange{}, ErrNotFound
+		}
 		if c.Done {
 			change, resent = ContactChange{}, Resent{Locale: c.Profile.Locale, ExpiresAt: c.Code.ExpiresAt, NextResendAt: c.Code.ResendAt}
 			return change, nil

@@ -115,10 +115,14 @@ type Receipt struct {
 // Register creates an account with its profile and the notifications that
 // follow. The same request under one request id gets the same receipt. Errors
 // are *Error: VALIDATION_FAILED and PASSWORD_REJECTED with fields, the _TAKEN
-// codes, REQUEST_ID_REUSED, UNAVAILABLE, INTERNAL.
+// codes, REQUEST_ID_REUSED, UNAVAILABLE, INTERNAL, and FORBIDDEN for what was
+// meant for shadow mode.
 func (s *Service) Register(ctx context.Context, r Request) (Receipt, error) {
 	if r.Shadow {
 		return s.shadow(ctx, r)
+	}
+	if r.CallerOutcome != "" {
+		return Receipt{}, errNotInShadow
 	}
 	receipt, err := s.register(ctx, r, s.Store.Create)
 	s.recordRefusal(ctx, r, err)

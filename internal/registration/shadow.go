@@ -11,6 +11,10 @@ import (
 // are Codes.
 const Registered = "REGISTERED"
 
+// errNotInShadow is for what a caller sent for comparison and not for registration:
+// it has the outcome already, and the caller is not in shadow mode, or no more.
+var errNotInShadow = NewError(Forbidden, "callerOutcome is for callers in shadow mode, and this one is not. Nothing was registered.")
+
 // Comparison is what a registration in shadow mode came to, here and at its
 // caller. It holds keys and rules, and nothing of what was in the request.
 type Comparison struct {

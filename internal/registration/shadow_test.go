@@ -117,19 +117,26 @@ func TestShadowThatCannotDecide(t *testing.T) {
 	}
 }
 
-// TestTheCallersOutcomeIsNoPartOfTheRequest: neither for others nor for what
-// makes a request the same.
-func TestTheCallersOutcomeIsNoPartOfTheRequest(t *testing.T) {
+// TestALateShadowRegistersNobody: what was sent for comparison, and comes when the
+// caller has gone live, is refused, also where the same was registered before.
+func TestALateShadowRegistersNobody(t *testing.T) {
 	t.Parallel()
 	s, store, _ := service(t)
 	compared := &comparer{}
 	s.Shadow = compared
 	r := request()
-	r.RequestID, r.CallerOutcome = "once", "REGISTERED"
-	one, err := s.Register(t.Context(), r)
-	r.CallerOutcome = "EMAIL_TAKEN"
-	two, err2 := s.Register(t.Context(), r)
-	if err != nil || err2 != nil || one != two || len(store.accounts) != 1 || len(compared.all) != 0 {
-		t.Errorf("%+v, %+v, %v, %v, %+v", one, two, err, err2, compared.all)
+	r.RequestID = "once"
+	for range 2 {
+		late := r
+		late.CallerOutcome = "REGISTERED"
+		if _, err := s.Register(t.Context(), late); !errors.Is(err, &registration.Error{Code: registration.Forbidden}) {
+			t.Errorf("it is told %v", err)
+		}
+		if len(store.audit) > 1 || len(store.events) != 0 || len(compared.all) != 0 {
+			t.Errorf("%d entries, %d events, %+v", len(store.audit), len(store.events), compared.all)
+		}
+		if _, err := s.Register(t.Context(), r); err != nil || len(store.accounts) != 1 {
+			t.Errorf("the registration itself: %v", err)
+		}
 	}
 }

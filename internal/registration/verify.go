@@ -13,6 +13,9 @@ type VerifyRequest struct {
 	TraceParent    string
 	Call           Call
 	Silent         bool // the news that the registration is complete is sent to nobody
+	Caller         string
+	// EnumerationSafe: the caller finds its own registrations alone.
+	EnumerationSafe bool
 }
 
 // Verified is the answer to VerifyContact.
@@ -53,7 +56,10 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Verified, error)
 	)
 	err = s.Store.ChangeContact(ctx, id, r.Channel, m.next(), func(c Contact) (ContactChange, error) {
 		change, verified, refused = ContactChange{}, Verified{}, nil
-		if !c.exists() {
+		switch {
+		case r.EnumerationSafe && c.Account.Caller != r.Caller:
+			return change, ErrNotFound
+		case !c.exists():
 			return change, errNoContact
 		}
 		if c.Done {

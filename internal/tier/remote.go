@@ -67,6 +67,7 @@ func (c *Client) Verify(ctx context.Context, r registration.VerifyRequest) (regi
 	}
 	out, err := c.registrations.Verify(ctx, &tierv1.VerifyRequest{
 		Call: call, RegistrationId: r.RegistrationID, Channel: string(r.Channel), Code: r.Code, Silent: r.Silent,
+		Caller: r.Caller, EnumerationSafe: r.EnumerationSafe,
 	})
 	if err != nil {
 		return registration.Verified{}, err
@@ -80,7 +81,9 @@ func (c *Client) Resend(ctx context.Context, r registration.ResendRequest) (regi
 	if err != nil {
 		return registration.Resent{}, err
 	}
-	out, err := c.registrations.Resend(ctx, &tierv1.ResendRequest{Call: call, RegistrationId: r.RegistrationID, Channel: string(r.Channel)})
+	out, err := c.registrations.Resend(ctx, &tierv1.ResendRequest{
+		Call: call, RegistrationId: r.RegistrationID, Channel: string(r.Channel), Caller: r.Caller, EnumerationSafe: r.EnumerationSafe,
+	})
 	if err != nil {
 		return registration.Resent{}, err
 	}

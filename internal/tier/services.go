@@ -62,6 +62,7 @@ func (s registrations) Verify(ctx context.Context, in *tierv1.VerifyRequest) (*t
 	v, err := s.registrar.Verify(ctx, registration.VerifyRequest{
 		RegistrationID: in.GetRegistrationId(), Channel: registration.Channel(in.GetChannel()), Code: in.GetCode(),
 		TraceParent: s.trace(ctx), Call: call, Silent: in.GetSilent(),
+		Caller: in.GetCaller(), EnumerationSafe: in.GetEnumerationSafe(),
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the domain's own
@@ -76,6 +77,7 @@ func (s registrations) Resend(ctx context.Context, in *tierv1.ResendRequest) (*t
 	}
 	r, err := s.registrar.Resend(ctx, registration.ResendRequest{
 		RegistrationID: in.GetRegistrationId(), Channel: registration.Channel(in.GetChannel()), TraceParent: s.trace(ctx), Call: call,
+		Caller: in.GetCaller(), EnumerationSafe: in.GetEnumerationSafe(),
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the domain's own

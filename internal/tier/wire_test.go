@@ -205,13 +205,13 @@ func TestEverythingArrivesAsItWas(t *testing.T) {
 		h.same(t, "Details", lookup)
 
 		verified = registration.Verified{Status: registration.Status(h.s.text()), VerifiedAt: h.s.time()}
-		verify := registration.VerifyRequest{RegistrationID: h.s.text(), Channel: registration.Channel(h.s.text()), Code: h.s.text(), Call: call, Silent: h.s.truth()}
+		verify := registration.VerifyRequest{RegistrationID: h.s.text(), Channel: registration.Channel(h.s.text()), Code: h.s.text(), Call: call, Silent: h.s.truth(), Caller: h.s.text(), EnumerationSafe: h.s.truth()}
 		gotVerified, err := h.Verify(ctx, verify)
 		came("Verify", gotVerified, verified, err)
 		h.same(t, "Verify", verify)
 
 		resent = registration.Resent{Locale: h.s.text(), ExpiresAt: h.s.time(), NextResendAt: h.s.time()}
-		resend := registration.ResendRequest{RegistrationID: h.s.text(), Channel: registration.Channel(h.s.text()), Call: call}
+		resend := registration.ResendRequest{RegistrationID: h.s.text(), Channel: registration.Channel(h.s.text()), Call: call, Caller: h.s.text(), EnumerationSafe: h.s.truth()}
 		gotResent, err := h.Resend(ctx, resend)
 		came("Resend", gotResent, resent, err)
 		h.same(t, "Resend", resend)

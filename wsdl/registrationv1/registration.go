@@ -198,7 +198,7 @@ type RegisterRequest struct {
 
 	ExternalId *ExternalId `xml:"externalId,omitempty" json:"externalId,omitempty"`
 
-	// What the same registration came to in the caller's own system. Compared, and nothing else, with what it comes to here, for callers in shadow mode; for others it has no effect.
+	// What the same registration came to in the caller's own system. Compared with what it comes to here, for callers in shadow mode; for others the request is refused (FORBIDDEN): it was not meant to register anybody.
 	CallerOutcome *CallerOutcome `xml:"callerOutcome,omitempty" json:"callerOutcome,omitempty"`
 }
 

@@ -801,14 +801,16 @@ func (x *Notification) GetDeadline() *timestamppb.Timestamp {
 }
 
 type VerifyRequest struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Call           *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	RegistrationId string                 `protobuf:"bytes,2,opt,name=registration_id,json=registrationId,proto3" json:"registration_id,omitempty"`
-	Channel        string                 `protobuf:"bytes,3,opt,name=channel,proto3" json:"channel,omitempty"`
-	Code           string                 `protobuf:"bytes,4,opt,name=code,proto3" json:"code,omitempty"`
-	Silent         bool                   `protobuf:"varint,5,opt,name=silent,proto3" json:"silent,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Call            *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	RegistrationId  string                 `protobuf:"bytes,2,opt,name=registration_id,json=registrationId,proto3" json:"registration_id,omitempty"`
+	Channel         string                 `protobuf:"bytes,3,opt,name=channel,proto3" json:"channel,omitempty"`
+	Code            string                 `protobuf:"bytes,4,opt,name=code,proto3" json:"code,omitempty"`
+	Silent          bool                   `protobuf:"varint,5,opt,name=silent,proto3" json:"silent,omitempty"`
+	Caller          string                 `protobuf:"bytes,6,opt,name=caller,proto3" json:"caller,omitempty"`
+	EnumerationSafe bool                   `protobuf:"varint,7,opt,name=enumeration_safe,json=enumerationSafe,proto3" json:"enumeration_safe,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *VerifyRequest) Reset() {
@@ -876,6 +878,20 @@ func (x *VerifyRequest) GetSilent() bool {
 	return false
 }
 
+func (x *VerifyRequest) GetCaller() string {
+	if x != nil {
+		return x.Caller
+	}
+	return ""
+}
+
+func (x *VerifyRequest) GetEnumerationSafe() bool {
+	if x != nil {
+		return x.EnumerationSafe
+	}
+	return false
+}
+
 type VerifyResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Status        string                 `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
@@ -929,12 +945,14 @@ func (x *VerifyResponse) GetVerifiedAt() *timestamppb.Timestamp {
 }
 
 type ResendRequest struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Call           *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	RegistrationId string                 `protobuf:"bytes,2,opt,name=registration_id,json=registrationId,proto3" json:"registration_id,omitempty"`
-	Channel        string                 `protobuf:"bytes,3,opt,name=channel,proto3" json:"channel,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Call            *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	RegistrationId  string                 `protobuf:"bytes,2,opt,name=registration_id,json=registrationId,proto3" json:"registration_id,omitempty"`
+	Channel         string                 `protobuf:"bytes,3,opt,name=channel,proto3" json:"channel,omitempty"`
+	Caller          string                 `protobuf:"bytes,4,opt,name=caller,proto3" json:"caller,omitempty"`
+	EnumerationSafe bool                   `protobuf:"varint,5,opt,name=enumeration_safe,json=enumerationSafe,proto3" json:"enumeration_safe,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ResendRequest) Reset() {
@@ -986,6 +1004,20 @@ func (x *ResendRequest) GetChannel() string {
 		return x.Channel
 	}
 	return ""
+}
+
+func (x *ResendRequest) GetCaller() string {
+	if x != nil {
+		return x.Caller
+	}
+	return ""
+}
+
+func (x *ResendRequest) GetEnumerationSafe() bool {
+	if x != nil {
+		return x.EnumerationSafe
+	}
+	return false
 }
 
 type ResendResponse struct {
@@ -2147,21 +2179,25 @@ const file_tier_proto_rawDesc = "" +
 	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x126\n" +
-	"\bdeadline\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\"\xab\x01\n" +
+	"\bdeadline\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\"\xee\x01\n" +
 	"\rVerifyRequest\x12+\n" +
 	"\x04call\x18\x01 \x01(\v2\x17.registrar.tier.v1.CallR\x04call\x12'\n" +
 	"\x0fregistration_id\x18\x02 \x01(\tR\x0eregistrationId\x12\x18\n" +
 	"\achannel\x18\x03 \x01(\tR\achannel\x12\x12\n" +
 	"\x04code\x18\x04 \x01(\tR\x04code\x12\x16\n" +
-	"\x06silent\x18\x05 \x01(\bR\x06silent\"e\n" +
+	"\x06silent\x18\x05 \x01(\bR\x06silent\x12\x16\n" +
+	"\x06caller\x18\x06 \x01(\tR\x06caller\x12)\n" +
+	"\x10enumeration_safe\x18\a \x01(\bR\x0fenumerationSafe\"e\n" +
 	"\x0eVerifyResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12;\n" +
 	"\vverified_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"verifiedAt\"\x7f\n" +
+	"verifiedAt\"\xc2\x01\n" +
 	"\rResendRequest\x12+\n" +
 	"\x04call\x18\x01 \x01(\v2\x17.registrar.tier.v1.CallR\x04call\x12'\n" +
 	"\x0fregistration_id\x18\x02 \x01(\tR\x0eregistrationId\x12\x18\n" +
-	"\achannel\x18\x03 \x01(\tR\achannel\"\xa5\x01\n" +
+	"\achannel\x18\x03 \x01(\tR\achannel\x12\x16\n" +
+	"\x06caller\x18\x04 \x01(\tR\x06caller\x12)\n" +
+	"\x10enumeration_safe\x18\x05 \x01(\bR\x0fenumerationSafe\"\xa5\x01\n" +
 	"\x0eResendResponse\x12\x16\n" +
 	"\x06locale\x18\x01 \x01(\tR\x06locale\x129\n" +
 	"\n" +
