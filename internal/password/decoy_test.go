@@ -17,6 +17,7 @@ var (
 	census = password.Census{
 		{Format: "bcrypt", Cost: "10"}:              6000,
 		{Format: "phpass", Cost: "13"}:              2500,
+		{Format: "wordpress-bcrypt", Cost: "4"}:     200,
 		{Format: "argon2id", Cost: "m=64,t=1,p=1"}:  1000,
 		{Format: "pbkdf2-sha256", Cost: "1212"}:     300,
 		{Format: "scrypt", Cost: "ln=4,r=8,p=1"}:    100,

@@ -33,5 +33,6 @@
 // than 72 octets, but PHP and others have made them of its first 72, and so it
 // is verified by these. A NUL ends no password. $2x$ marks passwords whose 8-bit
 // characters were taken wrongly, and $2$ those without a NUL at their end:
-// neither is verified.
+// neither is verified. WordPress's $wp$2y$, since 6.8, is bcrypt of an HMAC of the
+// password, and is verified as such.
 package password

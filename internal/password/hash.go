@@ -87,6 +87,8 @@ func parse(hash string) (legacy.Hash, error) {
 		return parseArgon2(hash)
 	case strings.HasPrefix(hash, "$2"):
 		return parseBcrypt(hash)
+	case strings.HasPrefix(hash, wordPressPrefix+"$2"):
+		return parseWordPress(hash)
 	default:
 		return legacy.Parse(hash)
 	}
@@ -99,6 +101,8 @@ func blank(class Class, random io.Reader) (string, error) {
 	switch class.Format {
 	case "argon2id", "argon2i":
 		make = blankArgon2
+	case wordPressFormat:
+		make = blankWordPress
 	case "bcrypt":
 	default:
 		return legacy.Blank(class, random)

@@ -129,6 +129,9 @@ func TestImportable(t *testing.T) {
 	for hash, reason := range map[string]string{
 		"$2y$10$.uU2aAqBClAdm0QTt1BGX.w8oGcBR2zPeJ8eFaEyO8y.piYIEhmom":                            "",
 		"$2y$16$.uU2aAqBClAdm0QTt1BGX.w8oGcBR2zPeJ8eFaEyO8y.piYIEhmom":                            "bcrypt cost is not 4 to 15",
+		"$wp$2y$10$.uU2aAqBClAdm0QTt1BGX.w8oGcBR2zPeJ8eFaEyO8y.piYIEhmom":                         "",
+		"$wp$2y$16$.uU2aAqBClAdm0QTt1BGX.w8oGcBR2zPeJ8eFaEyO8y.piYIEhmom":                         "bcrypt cost is not 4 to 15",
+		"$wp$argon2id$v=19$m=65536,t=4,p=1$" + salt + "$" + tag:                                   "unknown format",
 		"$2y$03$.uU2aAqBClAdm0QTt1BGX.w8oGcBR2zPeJ8eFaEyO8y.piYIEhmom":                            "bcrypt cost is not 4 to 15",
 		"$2y$+5$.uU2aAqBClAdm0QTt1BGX.w8oGcBR2zPeJ8eFaEyO8y.piYIEhmom":                            "malformed bcrypt",
 		"$2y$10$!uU2aAqBClAdm0QTt1BGX.w8oGcBR2zPeJ8eFaEyO8y.piYIEhmom":                            "malformed bcrypt",

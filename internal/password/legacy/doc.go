@@ -22,7 +22,7 @@
 //	$5$rounds=535000$SALT$TAG           SHA256-crypt; without rounds 5000 (crypt(3), PHP)
 //	$6$rounds=656000$SALT$TAG           SHA512-crypt, likewise
 //	$1$SALT$TAG                         MD5-crypt (crypt(3), PHP)
-//	$P$BSALTTAG, $H$9SALTTAG            phpass's portable hashes (WordPress, phpBB)
+//	$P$BSALTTAG, $H$9SALTTAG            phpass's portable hashes (WordPress to 6.7, phpBB)
 //	{MD5}, {SHA}, {SHA256}, {SHA512}    plain digests of RFC 2307 and its successors:
 //	                                    padded base64; the scheme in any case
 //	{SMD5}, {SSHA}, {SSHA256},          salted ones: base64 of the digest, then the

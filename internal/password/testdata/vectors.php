@@ -30,6 +30,8 @@ foreach ($passwords as $i => $p) {
     out('password_hash bcrypt', $p, password_hash($p, PASSWORD_BCRYPT, ['cost' => 4 + $i % 3]));
     out('password_hash argon2i', $p, password_hash($p, PASSWORD_ARGON2I, ['memory_cost' => 1024, 'time_cost' => 2, 'threads' => 1]));
     out('password_hash argon2id', $p, password_hash($p, PASSWORD_ARGON2ID, ['memory_cost' => 1024, 'time_cost' => 3, 'threads' => 1]));
+    // WordPress since 6.8, wp_hash_password
+    out('wordpress', $p, '$wp' . password_hash(base64_encode(hash_hmac('sha384', $p, 'wp-sha384', true)), PASSWORD_BCRYPT, ['cost' => 4 + $i % 3]));
     out('crypt $1$', $p, crypt($p, '$1$' . salt(8) . '$'));
     out('crypt $5$', $p, crypt($p, '$5$' . salt(16) . '$'));
     out('crypt $5$rounds', $p, crypt($p, '$5$rounds=' . (1000 + 7 * $i) . '$' . salt(12) . '$'));
