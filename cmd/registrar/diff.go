@@ -153,7 +153,7 @@ func newDiffer(c config.Config, db *store.DB, m *mapping.Mapping, path string) (
 			return source.Open(ctx, m.Source, path, m.Columns(), at)
 		},
 		Mapper:   mapper,
-		Comparer: diff.Comparer{Compares: m.Compares, Yield: mapper.Yield, OwnHash: func(h string) bool { return !password.Outdated(h, algorithm) }},
+		Comparer: diff.Comparer{Compares: m.Compares, Yield: mapper.Yield, Names: mapper.Names, OwnHash: func(h string) bool { return !password.Outdated(h, algorithm) }},
 		Erased:   person.Tombstones{Store: db.Erasures(), Keys: keys}.Erased,
 		NewID:    newID, Now: time.Now, TellKeys: m.TellKeys(),
 	}, nil

@@ -13,6 +13,11 @@ type Comparer struct {
 	Compares func(field string) bool
 	// Yield is the Mapper's: an import may have stored somebody under other keys.
 	Yield func(transfer.Mapped, transfer.Taken) transfer.Mapped
+	// Names gives the names of somebody in the store as the mapping would read them
+	// of the table, false where the table has a column for each. Names that are the
+	// same so are the same: where a full name is parted the table does not say. nil
+	// is for tables with two columns.
+	Names func(registration.Profile) (first, last string, ok bool)
 	// OwnHash says whether a hash is of the algorithm that the service makes them
 	// by.
 	OwnHash func(hash string) bool
@@ -85,12 +90,24 @@ func moved(table, store bool) standing {
 	return standingOf(table == store)
 }
 
+// fullNames are Names of those whose names are not the table's as they are.
+func (c Comparer) fullNames(table, stored registration.Profile) (first, last string, ok bool) {
+	if c.Names == nil || table.FirstName == stored.FirstName && table.LastName == stored.LastName {
+		return "", "", false
+	}
+	return c.Names(stored)
+}
+
 func (c Comparer) compare(p, stored transfer.Person) (result Comparison) {
 	a, b := p.Account, stored.Account
 	hash := standingOf(a.PasswordHash == b.PasswordHash)
 	if hash == different && b.PasswordHash != "" && c.OwnHash(b.PasswordHash) {
 		hash = same
 		result.Rehashed = c.Compares(fieldPassword)
+	}
+	names := stored.Profile
+	if first, last, ok := c.fullNames(p.Profile, names); ok {
+		names.FirstName, names.LastName = first, last
 	}
 	registered := same // the table says nothing of somebody's time, or the import's own was taken
 	if !a.RegisteredAt.IsZero() {
@@ -106,8 +123,8 @@ func (c Comparer) compare(p, stored transfer.Person) (result Comparison) {
 		{"mobile", standingOf(a.Mobile == b.Mobile)},
 		{"mobile_verified_at", moved(!a.MobileVerifiedAt.IsZero(), !b.MobileVerifiedAt.IsZero())},
 		{fieldPassword, hash},
-		{"first_name", standingOf(p.Profile.FirstName == stored.Profile.FirstName)},
-		{"last_name", standingOf(p.Profile.LastName == stored.Profile.LastName)},
+		{"first_name", standingOf(p.Profile.FirstName == names.FirstName)},
+		{"last_name", standingOf(p.Profile.LastName == names.LastName)},
 		{"locale", standingOf(p.Profile.Locale == stored.Profile.Locale)},
 		{"marketing_consent", moved(!p.Profile.MarketingConsent, !stored.Profile.MarketingConsent)}, // it can be withdrawn here, and not given
 		{"status", moved(a.Status == registration.Active, b.Status == registration.Active)},

@@ -2,6 +2,7 @@ package diff_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,5 +72,37 @@ func TestCompare(t *testing.T) {
 	noTime := someone(func(p *transfer.Person) { p.Account.RegisteredAt = time.Time{} })
 	if got := comparer.Compare(transfer.Mapped{Person: noTime}, someone(func(*transfer.Person) {})); len(got.Differ) > 0 {
 		t.Errorf("without a time: %+v", got)
+	}
+}
+
+// TestNamesOfOneColumn: a full name says nothing of where its parts end, and all of
+// the rest.
+func TestNamesOfOneColumn(t *testing.T) {
+	named := func(first, last string) transfer.Person {
+		return transfer.Person{Profile: registration.Profile{FirstName: first, LastName: last}}
+	}
+	comparer := diff.Comparer{
+		Compares: func(string) bool { return true },
+		Yield:    func(m transfer.Mapped, _ transfer.Taken) transfer.Mapped { return m },
+		Names: func(p registration.Profile) (first, last string, ok bool) {
+			first, last, _ = strings.Cut(strings.Join(strings.Fields(p.FirstName+" "+p.LastName), " "), " ")
+			return first, last, p.FirstName != "two columns"
+		},
+		OwnHash: func(string) bool { return false },
+	}
+	for name, tt := range map[string]struct {
+		table, stored transfer.Person
+		differ        []string
+	}{
+		"two first names":   {named("Maria", "Anna Noor"), named("Maria Anna", "Noor"), nil},
+		"a space before":    {named("Maria", "Noor"), named(" Maria", "Noor"), nil},
+		"a last name alone": {named("Noor", ""), named("", "Noor"), nil},
+		"another last name": {named("Maria", "Anna Haddad"), named("Maria Anna", "Noor"), []string{"last_name"}},
+		"another name":      {named("Mariam", "Haddad"), named("Maria", "Noor"), []string{"first_name", "last_name"}},
+		"two columns":       {named("two", "columns"), named("two columns", ""), []string{"first_name", "last_name"}},
+	} {
+		if got := comparer.Compare(transfer.Mapped{Person: tt.table}, tt.stored); !slices.Equal(got.Differ, tt.differ) || len(got.Ahead) > 0 {
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }

@@ -185,7 +185,7 @@ func (w *world) differ() *diff.Differ {
 	algorithm := password.Argon2id{MemoryKiB: 19456, Passes: 2}
 	return &diff.Differ{
 		Store: w.db.Diffs(), Open: w.open, Mapper: mapper,
-		Comparer: diff.Comparer{Compares: w.m.Compares, Yield: mapper.Yield, OwnHash: func(h string) bool { return !password.Outdated(h, algorithm) }},
+		Comparer: diff.Comparer{Compares: w.m.Compares, Yield: mapper.Yield, Names: mapper.Names, OwnHash: func(h string) bool { return !password.Outdated(h, algorithm) }},
 		Erased:   person.Tombstones{Store: w.db.Erasures(), Keys: w.keys}.Erased, NewID: newID, Now: time.Now,
 	}
 }
