@@ -59,6 +59,7 @@ var plainTransforms = map[string]transform{
 		_, rest, _ := strings.Cut(strings.TrimSpace(s), " ")
 		return strings.TrimSpace(rest)
 	}),
+	"posix_locale": onText(func(s string) string { return strings.ReplaceAll(s, "_", "-") }),
 	"empty_to_null": func(v value) (value, error) {
 		v.null = v.text == ""
 		return v, nil

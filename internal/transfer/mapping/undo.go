@@ -48,6 +48,8 @@ func parseUndo(item node) undone {
 		return undone{undo: keepValue, part: firstWord}
 	case "rest_words":
 		return undone{undo: keepValue, part: restWords}
+	case "posix_locale":
+		return undone{undo: func(v value) (value, bool) { return value{text: strings.ReplaceAll(v.text, "-", "_")}, true }}
 	case "prefix":
 		return undone{undo: func(v value) (value, bool) { return cutValue(v, parameter.Value, strings.CutPrefix) }}
 	case "suffix":
