@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,13 @@ import (
 	"registrar/internal/transfer/mapping"
 )
 
+// The formats of an export.
+const (
+	formatCSV   = "csv"
+	formatJSON  = "jsonl"
+	formatMySQL = "mysql"
+)
+
 type exportFlags struct {
 	caller, format, mapping, hashes, since string
 	asJSON                                 bool
@@ -29,7 +37,7 @@ type exportFlags struct {
 func (f *exportFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.caller, "caller", "", "`name` of the caller whose people are exported; the mapping's where there is one")
 	fs.StringVar(&f.mapping, "mapping", "", "`file`, or name of a shipped one: write the columns that it reads; else a column for each field")
-	fs.StringVar(&f.format, "format", "csv", "csv or jsonl")
+	fs.StringVar(&f.format, "format", formatCSV, "csv, jsonl, or mysql: the form that LOAD DATA reads exactly, with its statement in the report")
 	fs.StringVar(&f.hashes, "hashes", export.AsTheyAre, "`formats` that the reader verifies, such as bcrypt,argon2id: other hashes are written empty; or "+export.AsTheyAre)
 	fs.StringVar(&f.since, "since", "", "those alone who registered or were verified since a `time` (RFC 3339)")
 	fs.BoolVar(&f.asJSON, "json", false, "the report as JSON")
@@ -56,9 +64,15 @@ written as $2y$; its other settings decide about argon2id. So that the way back
 stays open for passwords that were set or used here too, let the service make the
 hashes that the monolith verifies: password.algorithm: bcrypt.
 
+CSV is RFC 4180's and JSON Lines are what they are: both can be imported again. For
+MySQL and MariaDB write --format mysql and load the file by the SQL that the report
+shows: LOAD DATA takes backslashes in CSV for its own, and loses people. Compare the
+number of rows with the report's.
+
 The file has its name when it is whole, mode 0600, and is never overwritten. Without
 FILE it goes to standard output, if that is no terminal. The audit log gets an entry.`,
-		Example: `  registrar export --mapping mapping.yaml --hashes bcrypt users.csv
+		Example: `  registrar export --mapping mapping.yaml --format mysql --hashes bcrypt users.mysql
+  registrar export --mapping mapping.yaml --format csv --hashes bcrypt users.csv
   registrar export --mapping laravel --format jsonl --hashes bcrypt,argon2id users.jsonl
   registrar export --caller portal people.csv --config registrar.yaml
   registrar export --mapping mapping.yaml --since 2026-03-01T00:00:00Z new.csv`,
@@ -88,11 +102,13 @@ type exported struct {
 	*export.Exporter
 	delimiter rune
 	null      string
-	lost      []string // columns that nothing fills
+	lost      []string     // columns that nothing fills
+	like      string       // the table with such columns; "" where none is known
+	table     export.Table // where the rows go, by LOAD DATA
 }
 
 func (f exportFlags) exporter(cmd *cobra.Command, c config.Config, db *store.DB) (e exported, err error) {
-	e = exported{&export.Exporter{People: db.People(nil), Caller: f.caller, Form: export.Plain{}}, ',', "", nil}
+	e = exported{Exporter: &export.Exporter{People: db.People(nil), Caller: f.caller, Form: export.Plain{}}, delimiter: ',', table: export.Table{Name: "people_back"}}
 	if e.Hashes, err = export.ParseHashes(f.hashes); err != nil {
 		return e, fmt.Errorf("--hashes: %w", err)
 	}
@@ -103,8 +119,8 @@ func (f exportFlags) exporter(cmd *cobra.Command, c config.Config, db *store.DB)
 	}
 	named := cmd.Flags().Changed("caller")
 	switch {
-	case f.format != "csv" && f.format != "jsonl":
-		return e, errors.New("--format must be csv or jsonl")
+	case !slices.Contains([]string{formatCSV, formatJSON, formatMySQL}, f.format):
+		return e, errors.New("--format must be csv, jsonl or mysql")
 	case f.mapping == "" && !named:
 		return e, errors.New("--caller is needed, or --mapping: registrar caller list names the callers")
 	case f.mapping == "":
@@ -119,13 +135,20 @@ func (f exportFlags) exporter(cmd *cobra.Command, c config.Config, db *store.DB)
 	}
 	inverse, lost := m.Inverse()
 	e.Caller, e.lost, e.delimiter = m.Caller, lost, m.Source.Delimiter
-	e.Form = export.Mapped{Inverse: inverse, Mapper: m.Mapper(mappingEnvironment(c))}
+	if m.Source.Table != "" {
+		e.like, e.table = m.Source.Table, export.Table{Name: m.Source.Table + "_back", TimeZone: m.Source.TimeZone}
+	}
+	form := export.Mapped{Inverse: inverse, Mapper: m.Mapper(mappingEnvironment(c))}
 	switch {
 	case m.Source.Null != nil:
 		e.null = *m.Source.Null
 	case m.Source.Kind == mapping.Database:
-		e.null = `\N` // as LOAD DATA reads it
+		e.null = `\N`
 	}
+	if f.format == formatCSV {
+		form.Null = e.null
+	}
+	e.Form = form
 	return e, nil
 }
 
@@ -187,10 +210,14 @@ func runExport(ctx context.Context, cmd *cobra.Command, c config.Config, db *sto
 }
 
 func (e exported) writer(w io.Writer, format string) (export.Writer, error) {
-	if format == "jsonl" {
+	switch format {
+	case formatJSON:
 		return export.NewJSON(w, e.Form.Columns())
+	case formatMySQL:
+		return export.NewLoadData(w, e.Form.Columns())
+	default:
+		return export.NewCSV(w, e.delimiter, e.null, e.Form.Columns())
 	}
-	return export.NewCSV(w, e.delimiter, e.null, e.Form.Columns())
 }
 
 // exportView is an export as it is reported.
@@ -207,14 +234,19 @@ type exportView struct {
 	Emptied  map[string]int64 `json:"hashes_left_empty"`
 	Columns  []string         `json:"columns_left_null,omitempty"`
 	Lost     map[string]int64 `json:"not_written_back,omitempty"`
+	Table    string           `json:"table,omitempty"`
+	LoadData string           `json:"load_data,omitempty"` // SQL that puts the file into Table
 }
 
 func (e exported) tell(w io.Writer, r export.Report, path string, flags exportFlags) error {
-	v := exportView{e.Caller, path, r.Written, r.Keyless, r.Phantoms, r.Earlier, r.NoHash, r.Hashes, 0, r.Emptied, e.lost, r.Lost}
+	v := exportView{e.Caller, path, r.Written, r.Keyless, r.Phantoms, r.Earlier, r.NoHash, r.Hashes, 0, r.Emptied, e.lost, r.Lost, "", ""}
 	for class, n := range r.Hashes {
 		if export.VerifiedByPHP(class) {
 			v.ByPHP += n
 		}
+	}
+	if flags.format == formatMySQL {
+		v.Table, v.LoadData = e.table.Name, e.table.Load(cmp.Or(path, "/dev/stdin"), e.Form.Columns())
 	}
 	if flags.asJSON {
 		return writeJSON(w, v)
@@ -248,8 +280,16 @@ func (e exported) tell(w io.Writer, r export.Report, path string, flags exportFl
 		fmt.Fprintf(w, "The column %s is null in all rows.\n", c)
 	}
 	if path != "" {
-		_, err := fmt.Fprintf(w, "\n%s is whole. It has password hashes in it: keep it as you keep the database.\n", path)
-		return err
+		fmt.Fprintf(w, "\n%s is whole. It has password hashes in it: keep it as you keep the database.\n", path)
 	}
-	return nil
+	if v.LoadData == "" {
+		return nil
+	}
+	such := ""
+	if e.like != "" {
+		such = fmt.Sprintf(" such as CREATE TABLE %s LIKE %s makes", e.table.Name, e.like)
+	}
+	_, err := fmt.Fprintf(w, "\nMySQL and MariaDB load it by this, into an empty table%s:\n\n%s\n\nThe answer has to be Records: %d  Deleted: 0  Skipped: 0  Warnings: 0. If it is not, SHOW WARNINGS says why.\n",
+		such, v.LoadData, r.Written)
+	return err
 }

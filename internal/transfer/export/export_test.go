@@ -20,6 +20,7 @@ import (
 	"registrar/internal/store"
 	"registrar/internal/transfer"
 	"registrar/internal/transfer/export"
+	"registrar/internal/transfer/mapping"
 )
 
 const (
@@ -263,5 +264,24 @@ func TestFile(t *testing.T) {
 	}
 	if _, err := export.Create(path); err == nil {
 		t.Error("it would be overwritten")
+	}
+}
+
+// TestAValueThatReadsAsNull is counted: in CSV nothing tells it from null.
+func TestAValueThatReadsAsNull(t *testing.T) {
+	m, err := mapping.Parse("mapping.yaml", []byte("version: 1\ncaller: portal\nsource: {kind: csv, null: '\\N'}\nfields:\n  external_id: {column: id}\n  username: {column: login}\n  first_name: {column: first}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inverse, _ := m.Inverse()
+	r := someone(1)
+	p := transfer.Person{Account: r.Account, Profile: r.Profile}
+	p.Profile.FirstName = `\N`
+	form := export.Mapped{Inverse: inverse, Mapper: m.Mapper(mapping.Environment{DefaultLocale: "en"})}
+	for null, want := range map[string][]string{`\N`: {"first_name"}, "": nil} {
+		form.Null = null
+		if got := form.Lost(p, form.Row(p)); !slices.Equal(got, want) {
+			t.Errorf("null is %q: not written back are %v, want %v", null, got, want)
+		}
 	}
 }

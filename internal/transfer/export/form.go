@@ -1,6 +1,7 @@
 package export
 
 import (
+	"slices"
 	"time"
 
 	"registrar/internal/transfer"
@@ -62,6 +63,8 @@ func (Plain) Lost(transfer.Person, []transfer.Value) []string { return nil }
 type Mapped struct {
 	Inverse *mapping.Inverse
 	Mapper  *mapping.Mapper // of the same mapping
+	// Null is the text that whoever reads the file takes for null; "" where none is.
+	Null string
 }
 
 // Columns implements Form.
@@ -74,5 +77,11 @@ func (m Mapped) Row(p transfer.Person) []transfer.Value {
 
 // Lost implements Form.
 func (m Mapped) Lost(p transfer.Person, row []transfer.Value) []string {
-	return m.Inverse.Lost(p, row[:len(row)-1], m.Mapper)
+	read := slices.Clone(row[:len(row)-1])
+	for i, v := range read {
+		if m.Null != "" && v.Text == m.Null {
+			read[i] = transfer.Value{Null: true}
+		}
+	}
+	return m.Inverse.Lost(p, read, m.Mapper)
 }
