@@ -31,9 +31,30 @@ func (s *story) erase(t *testing.T) {
 	}
 }
 
+// odd are names that end a field, a line or a text in one form or another.
+var odd = []string{
+	`\" \"`, `A\B Noor`, `Foo\ Noor`, `x\`, `\N`, `\0 Tab\t`, `NULL`, `"`, `"quoted" "twice"`, "O'Hara, 2nd", `","`, "😀 👨\u200d👩", "\u200fمحمد الحداد", "e\u0301 é",
+}
+
+// firstOdd is above the ids of the table, and below those of phase 5.
+const firstOdd = 900_000_000
+
+// addOdd registers people at the application who are called so, and imports them.
+func (s *story) addOdd(t *testing.T) {
+	rows := make([]string, len(odd))
+	for i, name := range odd {
+		rows[i] = fmt.Sprintf("(%d, x'%x', 'odd%d@example.net', '', '%s', 1, '2024-01-02 03:04:05')", firstOdd+i, name, i, []string{"ar", "ar_SA"}[i%2])
+	}
+	sql(t, s.node, "SET NAMES utf8mb4; INSERT INTO laravel.users (id, name, email, password, locale, allow_notify, created_at) VALUES "+strings.Join(rows, ", "))
+	if d := s.diff(t, "--repair"); d.summary.Different {
+		t.Errorf("after the repair: %+v %v", d.summary, d.found)
+	}
+}
+
 // goBack: the application gets everybody back, in its own columns.
 func (s *story) goBack(t *testing.T) {
-	file := filepath.Join(s.dir, "users.csv")
+	s.addOdd(t)
+	file := filepath.Join(s.dir, "users.mysql")
 	type exported struct {
 		Written int
 		NoHash  int `json:"without_password"`
@@ -41,28 +62,25 @@ func (s *story) goBack(t *testing.T) {
 		Emptied map[string]int `json:"hashes_left_empty"`
 		PHP     int            `json:"hashes_that_php_verifies"`
 		Columns []string       `json:"columns_left_null"`
+		Lost    map[string]int `json:"not_written_back"`
+		Table   string
+		Load    string `json:"load_data"`
 	}
-	got := decode[exported](t, s.registrar(t, "export", "--mapping", s.mapping, "--format", "csv", "--json", file))
+	got := decode[exported](t, s.registrar(t, "export", "--mapping", s.mapping, "--format", "mysql", "--json", file))
 	everybody := s.accounts(t, "monolith")
-	if got.Written != everybody || len(got.Columns) != 0 || len(got.Emptied) != 0 {
+	if got.Written != everybody || len(got.Columns) != 0 || len(got.Emptied) != 0 || len(got.Lost) != 0 || got.Table != "users_back" {
 		t.Errorf("%d accounts: %+v", everybody, got)
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+	sql(t, s.node, "CREATE TABLE laravel.users_back LIKE laravel.users")
+	if warnings := sql(t, s.node, "USE laravel; "+got.Load+" SHOW WARNINGS"); warnings != "" {
+		t.Errorf("the server warns: %.300s", warnings)
 	}
-	head, _, _ := strings.Cut(string(text), "\n")
-	columns := strings.Split(strings.TrimSpace(head), ",")
-	for i, c := range columns {
-		if c == "registration_id" {
-			columns[i] = "@registration_id"
-		}
-	}
-	sql(t, s.node, "CREATE TABLE laravel.users_back LIKE laravel.users; ALTER TABLE laravel.users_back CHANGE password password VARCHAR(255) NULL")
-	sql(t, s.node, fmt.Sprintf(`USE laravel; LOAD DATA INFILE '%s' INTO TABLE users_back CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '"' IGNORE 1 LINES (%s)`,
-		file, strings.Join(columns, ", ")))
 	if n := number(t, s.node, "SELECT COUNT(*) FROM laravel.users_back"); n != everybody {
 		t.Errorf("%d rows are back, not %d", n, everybody)
+	}
+	const same = "id BETWEEN %d AND %d AND BINARY users.name = users_back.name AND BINARY users.locale = users_back.locale"
+	if n := number(t, s.node, fmt.Sprintf("SELECT COUNT(*) FROM laravel.users JOIN laravel.users_back USING (id) WHERE "+same, firstOdd, firstOdd+len(odd))); n != len(odd) {
+		t.Errorf("%d people of %d have the name and the language that they had", n, len(odd))
 	}
 
 	// By the mapping, what is back is what is here.
@@ -99,6 +117,7 @@ func (s *story) goBack(t *testing.T) {
 			t.Errorf("%s cannot log in", p.email)
 		}
 	}
+	s.intoOwnTable(t, everybody)
 	got = decode[exported](t, s.registrar(t, "export", "--mapping", s.mapping, "--format", "csv", "--hashes", "bcrypt,argon2id", "--json", filepath.Join(s.dir, "verifiable.csv")))
 	verifiable, emptied := 0, 0
 	for _, n := range got.Hashes {
@@ -111,4 +130,27 @@ func (s *story) goBack(t *testing.T) {
 		t.Errorf("%d people: %+v", everybody, got)
 	}
 	s.registrar(t, "caller", "disable", "monolith")
+}
+
+// intoOwnTable: by the guide's SQL the application's rows get their hashes back and
+// keep all else that they have; rows that it lacks are added.
+func (s *story) intoOwnTable(t *testing.T, everybody int) {
+	t.Helper()
+	text, err := os.ReadFile(paste(t, s.dir, "sql", "back.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sql(t, s.node, "USE laravel; CREATE TABLE before_back AS SELECT * FROM users; DELETE FROM users WHERE id % 100 = 7; "+string(text))
+	for what, query := range map[string]string{
+		"rows of before are not there":               "SELECT COUNT(*) FROM laravel.before_back LEFT JOIN laravel.users USING (id) WHERE users.id IS NULL",
+		"rows of before have another name":           "SELECT COUNT(*) FROM laravel.before_back JOIN laravel.users USING (id) WHERE id % 100 <> 7 AND NOT (BINARY users.name <=> before_back.name AND users.locale <=> before_back.locale AND users.email <=> before_back.email)",
+		"people have another hash than in Registrar": "SELECT COUNT(*) FROM laravel.users JOIN registrar.accounts ON caller = 'monolith' AND external_id = users.id WHERE BINARY users.password <> password_hash",
+	} {
+		if n := number(t, s.node, query); n != 0 {
+			t.Errorf("%d %s", n, what)
+		}
+	}
+	if n := number(t, s.node, "SELECT COUNT(*) FROM laravel.users JOIN laravel.users_back USING (id)"); n != everybody {
+		t.Errorf("%d people are in the table, not %d", n, everybody)
+	}
 }
