@@ -71,6 +71,11 @@ func (s *story) compare(t *testing.T) {
 		t.Errorf("repaired: %d users, %d accounts, %d refused: %+v", users, s.accounts(t, "monolith"), refused, d.summary)
 	}
 
+	// Those who are to stay behind are left out, each by its id.
+	chosen := *s.rig
+	chosen.mapping = s.variant(t, "chosen.yaml", "  table: users", fmt.Sprintf("  query: SELECT * FROM users WHERE id %% 1000 NOT IN (200, 300, 500, 800, 900, 950) AND id <> %d", takenAtShop))
+	chosen.alike(t)
+
 	sql(t, s.node, fmt.Sprintf(mend, s.people))
 	sql(t, s.node, fmt.Sprintf("UPDATE laravel.users SET email = 'mended%d@example.com' WHERE id = %[1]d", takenAtShop))
 	s.diff(t, "--repair")

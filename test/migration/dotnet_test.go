@@ -36,7 +36,9 @@ func TestDotNet(t *testing.T) {
 	program, proxy := filepath.Join(dir, "client.exe"), filepath.Join(dir, "RegistrationService.cs")
 	command(t, "mono", filepath.Join(cache, "interop", "mono", "wsdl.exe"), "-out:"+proxy, s.URL+"?wsdl")
 	command(t, "mcs", "-nologo", "-r:System.Web.Services", "-out:"+program, paste(t, dir, "csharp", "Registrar.cs"), proxy, "Client.cs")
-	id := strings.TrimSpace(command(t, "mono", program, s.URL, "monolith", secret))
+	hung := newBalancer(t)
+	hung.hang.Store(1)
+	id := strings.TrimSpace(command(t, "mono", program, s.URL, "monolith", secret, hung.URL))
 
 	held := command(t, harness.Binary(t), "person", "export", "--external-id", "monolith", "4711", "--data-dir", data)
 	if !strings.Contains(held, id) || !strings.Contains(held, "noura@example.com") {

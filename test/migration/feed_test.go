@@ -121,4 +121,47 @@ func (s *story) feedBack(t *testing.T) {
 		t.Errorf("the row that the feed has written is %q", name)
 	}
 	s.alike(t)
+	s.again(t)
+}
+
+// again: an application that died before it had its answer asks once more, and
+// finds the row that the feed has written. Who has verified their address may come
+// in, and who has not may enter the code.
+func (s *story) again(t *testing.T) {
+	row := func(p *living) string {
+		return sql(t, s.node, fmt.Sprintf("SET NAMES utf8mb4; SELECT id, name, email, email_verified_at, password, locale, created_at FROM laravel.users WHERE id = %d", p.id))
+	}
+	for _, p := range s.living {
+		before := row(p)
+		var at registered
+		s.app.must(t, "register", fields{"id": p.id, "requestId": p.requestID, "person": p.person}, &at)
+		if at.Registration != p.registration || row(p) != before {
+			t.Errorf("%s again: %+v, %q was %q", p.email, at, row(p), before)
+		}
+		var in verdict
+		s.app.must(t, "logIn", fields{"email": p.email, "password": "velvet-anchor-tuesday", "origin": "browser-" + p.email}, &in)
+		want := verdict{Valid: true, ID: p.id}
+		if !p.verified {
+			want.Pending = p.registration
+		}
+		if in != want {
+			t.Errorf("%s logs in: %+v, not %+v", p.email, in, want)
+		}
+	}
+	// An address that the application alone has is not taken twice.
+	const id = 42
+	sql(t, s.node, fmt.Sprintf("UPDATE laravel.users SET email = 'own@example.net' WHERE id = %d", id))
+	var at registered
+	s.app.must(t, "register", fields{"id": 1_450_000_000, "requestId": "own", "person": someone("Amina Noor", "own@example.net")}, &at)
+	if at.Fault != "EMAIL_TAKEN" || at.Fields["email"] == "" {
+		t.Errorf("an address of the application's own: %+v", at)
+	}
+	sql(t, s.node, fmt.Sprintf("UPDATE laravel.users SET email = 'person%d@example.com' WHERE id = %[1]d", id))
+	// When Registrar is away nobody knows their password: that is no wrong one.
+	s.balancer.lose.Store(1)
+	var away verdict
+	s.app.must(t, "logIn", fields{"email": s.living[0].email, "password": "velvet-anchor-tuesday"}, &away)
+	if away != (verdict{Fault: "NO_ANSWER"}) {
+		t.Errorf("while Registrar is away: %+v", away)
+	}
 }

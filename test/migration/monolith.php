@@ -3,8 +3,11 @@
 // standard input, in JSON, and its answer a line on standard output.
 declare(strict_types=1);
 
-require getenv('MONOLITH_CLASS');
+foreach (explode(':', getenv('MONOLITH_CLASSES')) as $class) {
+    require $class;
+}
 
+use App\Services\Accounts;
 use App\Services\Refused;
 use App\Services\Registrar;
 use App\Services\Unavailable;
@@ -13,6 +16,7 @@ const BCRYPT = ['cost' => 4]; // what it costs is not what is tested
 
 $db = new PDO(getenv('MONOLITH_DSN'), getenv('MONOLITH_USER'), getenv('MONOLITH_PASSWORD'), [PDO::ATTR_DEFAULT_FETCH_MODE => PDO::FETCH_ASSOC]);
 $registrar = new Registrar(getenv('REGISTRAR_WSDL'), getenv('REGISTRAR_CALLER'), getenv('REGISTRAR_SECRET'));
+$accounts = new Accounts($db, $registrar);
 
 /** phpass's portable hash, as WordPress has it: MD5 2^13 times, in a base64 of its own. */
 function phpass(string $password, string $salt): string
@@ -84,11 +88,14 @@ function signUp(array $person): array
     return ['REGISTERED', (int) $db->lastInsertId()];
 }
 
-/** A person as Registrar takes them. */
-function request(int $id, array $person): array
+/** A person as Registrar takes them; what the form was left empty at is ''. */
+function request(array $person): array
 {
-    [$first, $last] = explode(' ', $person['name'], 2) + [1 => null];
-    return ['username' => "user-$id", 'email' => $person['email'], 'password' => $person['password'], 'firstName' => $first, 'lastName' => $last, 'locale' => 'ar'];
+    [$first, $last] = [$person['firstName'] ?? null, $person['lastName'] ?? null];
+    if ($first === null) {
+        [$first, $last] = explode(' ', $person['name'], 2) + [1 => ''];
+    }
+    return ['email' => $person['email'], 'password' => $person['password'], 'firstName' => $first, 'lastName' => $last, 'mobileNumber' => '', 'locale' => 'ar'];
 }
 
 $commands = [
@@ -103,24 +110,37 @@ $commands = [
         $ours = 'REGISTERED';
         $registration = null;
         try {
-            $registration = $registrar->register($id ?? 0, $c['requestId'], request($id ?? 0, $c['person']), $outcome);
+            $registration = $registrar->register($id ?? 0, $c['requestId'], request($c['person']), $outcome);
         } catch (Refused $e) {
             $ours = $e->fault;
         }
         return ['outcome' => $outcome, 'id' => $id, 'ours' => $ours, 'registration' => $registration];
     },
-    // Phase 4. Without an answer from Registrar the own table is asked.
-    'login' => function (array $c) use ($registrar, $db) {
+    // Phase 4.
+    'verifyPassword' => fn (array $c) => ['valid' => $registrar->verifyPassword($c['login'], $c['password'], $c['origin'] ?? null) !== null],
+    'learn' => function (array $c) use ($accounts) {
+        $lines = fopen($c['file'], 'r');
+        $accounts->learn($lines);
+        return [];
+    },
+    'logIn' => function (array $c) use ($accounts) {
         try {
-            return ['valid' => $registrar->verifyPassword($c['login'], $c['password'], $c['origin'] ?? null), 'asked' => 'registrar'];
+            $person = $accounts->logIn($c['email'], $c['password'], $c['origin'] ?? null);
+            return (object) ($person === null ? [] : ['valid' => true] + $person);
         } catch (Unavailable $e) {
-            if ($e->getMessage() === 'RATE_LIMITED') {
-                return ['valid' => false, 'asked' => 'RATE_LIMITED'];
-            }
-            $row = $db->prepare('SELECT password FROM users WHERE email = ?');
-            $row->execute([$c['login']]);
-            return ['valid' => password_verify($c['password'], (string) $row->fetchColumn()), 'asked' => 'table'];
+            return ['fault' => $e->getMessage()];
         }
+    },
+    // What no person can have, and JSON not say.
+    'oddLogins' => function (array $c) use ($registrar) {
+        ['login' => $login, 'password' => $password] = $c;
+        $odd = [
+            'a short login' => ['ab', $password], 'no login' => ['', $password], 'a long login' => [str_repeat('x', 255), $password],
+            'no password' => [$login, ''], 'a long password' => [$login, str_repeat('x', 1025)],
+            'a login that is not UTF-8' => ["\xff$login", $password], 'a password that is not UTF-8' => [$login, "$password\xff"],
+            'more behind a NUL' => [$login, "$password\0garbage"], 'a login with more behind a NUL' => ["$login\0garbage", $password], 'a control character' => [$login, "$password\1"],
+        ];
+        return array_keys(array_filter($odd, fn ($at) => $registrar->verifyPassword($at[0], $at[1], null) !== null));
     },
     // Phase 5. The id and the request id are kept before Registrar is asked, the row is written behind its answer.
     'reserve' => function (array $c) use ($db) {
@@ -128,18 +148,17 @@ $commands = [
         $db->prepare('INSERT INTO registrations (request_id, email) VALUES (?, ?)')->execute([$requestId, $c['email']]);
         return ['id' => (int) $db->lastInsertId(), 'requestId' => $requestId];
     },
-    'register' => function (array $c) use ($registrar, $db) {
+    'register' => function (array $c) use ($registrar, $accounts) {
         try {
-            $registration = $registrar->register($c['id'], $c['requestId'], request($c['id'], $c['person']));
+            $person = request($c['person']);
+            $registration = ($c['row'] ?? true) ? $accounts->register($c['id'], $c['requestId'], $person) : $registrar->register($c['id'], $c['requestId'], $person);
         } catch (Refused $e) {
             return ['fault' => $e->fault, 'message' => $e->getMessage(), 'fields' => (object) $e->fields];
         }
-        if ($c['row'] ?? true) {
-            $insert = $db->prepare("INSERT IGNORE INTO users (id, name, email, password, locale, allow_notify, created_at, updated_at) VALUES (?, ?, ?, '', 'ar', 0, UTC_TIMESTAMP(), UTC_TIMESTAMP())");
-            $insert->execute([$c['id'], $c['person']['name'], $c['person']['email']]);
-        }
         return ['registration' => $registration];
     },
+    // A job of phase 3 that is late.
+    'late' => fn (array $c) => $registrar->register($c['id'], $c['requestId'], request($c['person']), 'REGISTERED'),
     'verify' => function (array $c) use ($registrar) {
         try {
             return ['status' => $registrar->verifyContact($c['registration'], 'EMAIL', $c['code'])];

@@ -23,14 +23,14 @@ type monolith struct {
 	errors  *strings.Builder
 }
 
-// startMonolith starts one that calls the service at wsdl by the guide's class, and
+// startMonolith starts one that calls the service at wsdl by the guide's classes, and
 // ends with the test.
-func startMonolith(t *testing.T, node *devstack.MariaDB, class, wsdl, caller, secret string) *monolith {
+func startMonolith(t *testing.T, node *devstack.MariaDB, classes, wsdl, caller, secret string) *monolith {
 	t.Helper()
 	host, port, _ := strings.Cut(node.Address, ":")
 	// The contract is not cached: another test's service may have had the port.
 	cmd := exec.CommandContext(t.Context(), "php", "-d", "soap.wsdl_cache_enabled=0", "monolith.php")
-	cmd.Env = append(os.Environ(), "MONOLITH_CLASS="+class, "MONOLITH_DSN=mysql:host="+host+";port="+port+";dbname=laravel;charset=utf8mb4", "MONOLITH_USER="+node.User,
+	cmd.Env = append(os.Environ(), "MONOLITH_CLASSES="+classes, "MONOLITH_DSN=mysql:host="+host+";port="+port+";dbname=laravel;charset=utf8mb4", "MONOLITH_USER="+node.User,
 		"MONOLITH_PASSWORD="+node.Password, "REGISTRAR_WSDL="+wsdl, "REGISTRAR_CALLER="+caller, "REGISTRAR_SECRET="+secret)
 	m := &monolith{errors: &strings.Builder{}}
 	cmd.Stderr = m.errors
@@ -109,10 +109,12 @@ type registered struct {
 	Fields       map[string]string
 }
 
-// verdict is what the application's login came to, and whom it has asked.
+// verdict is what a login came to.
 type verdict struct {
-	Valid bool
-	Asked string
+	Valid   bool
+	ID      int
+	Pending string // the registration whose code is to be entered first
+	Fault   string
 }
 
 // someone is a person as the application's form has them.

@@ -28,7 +28,7 @@ type rig struct {
 	dir      string
 	config   string
 	mapping  string
-	class    string // of the guide
+	classes  string // of the guide: their files, with colons between
 }
 
 func newRig(t *testing.T) *rig {
@@ -37,7 +37,7 @@ func newRig(t *testing.T) *rig {
 	node, database := harness.MariaDB(t)
 	newTable(t, node)
 	r := &rig{node: node, balancer: newBalancer(t), dir: t.TempDir()}
-	r.class = paste(t, r.dir, "php", "app/Services/Registrar.php")
+	r.classes = paste(t, r.dir, "php", "app/Services/Registrar.php") + ":" + paste(t, r.dir, "php", "app/Services/Accounts.php")
 	r.config = harness.Config(t, harness.CheapHash+"callers: {refresh: 200ms}\nevents: {keep: 24h}\npublic_url: "+r.balancer.URL+"\n"+database)
 	r.service = harness.New(t, "--config", r.config)
 	target, err := url.Parse(r.service.URL)
@@ -57,6 +57,23 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// variant is the mapping with something replaced, as a file of that name.
+func (r *rig) variant(t *testing.T, name, before, after string) string {
+	t.Helper()
+	text, err := os.ReadFile(r.mapping)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(text), before) != 1 {
+		t.Fatalf("the mapping has %q %d times", before, strings.Count(string(text), before))
+	}
+	path := filepath.Join(r.dir, name)
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), before, after, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // prepare is a command of the program with the service's configuration.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +30,7 @@ type story struct {
 	erased    int
 	feed      *feed
 	startFeed func(*testing.T)
+	other     func(secret string) *monolith // the application with another secret
 }
 
 func (s *story) tell(address string) {
@@ -47,9 +47,10 @@ func TestMigration(t *testing.T) {
 	shopSecret := callerSecret(t, s.registrar(t, "caller", "add", "shop"))
 	s.service.Start(t)
 	wsdl := s.balancer.URL + "/registration?wsdl"
-	s.app = startMonolith(t, s.node, s.class, wsdl, "monolith", secret)
-	s.shop = startMonolith(t, s.node, s.class, wsdl, "shop", shopSecret)
+	s.app = startMonolith(t, s.node, s.classes, wsdl, "monolith", secret)
+	s.shop = startMonolith(t, s.node, s.classes, wsdl, "shop", shopSecret)
 	s.app.must(t, "hashes", fields{"each": 8}, &s.hashes)
+	s.other = func(secret string) *monolith { return startMonolith(t, s.node, s.classes, wsdl, "monolith", secret) }
 	s.startFeed = func(t *testing.T) {
 		s.feed = newFeed(t, s.rig, wsdl, "monolith", secret)
 		s.feed.start(t)
@@ -69,6 +70,7 @@ func TestMigration(t *testing.T) {
 		{"import", s.bringIn},
 		{"comparison", s.compare},
 		{"shadow", s.shadow},
+		{"passwords", s.verify},
 		{"logins", s.logIn},
 		{"live", s.live},
 		{"feed", s.feedBack},
@@ -233,54 +235,6 @@ func (s *story) shadow(t *testing.T) {
 	}
 	s.diff(t, "--repair") // those four come by the table
 	s.alike(t)
-}
-
-// logIn: the application's login asks VerifyPassword, for hashes of every kind.
-func (s *story) logIn(t *testing.T) {
-	for n, kind := range slices.Sorted(maps.Keys(kinds(s.hashes))) {
-		for _, id := range ofKind(s.hashes, kind, s.people, 1+s.people/50_000) {
-			login, right := fmt.Sprintf("Person%d@example.com", id), s.hashes[id%len(s.hashes)].Password
-			try := func(login, password string, valid bool) {
-				t.Helper()
-				var at verdict
-				s.app.must(t, "login", fields{"login": login, "password": password, "origin": fmt.Sprintf("browser-%d", id)}, &at)
-				if at.Valid != valid || at.Asked != "registrar" {
-					t.Errorf("%s, person %d: %+v", kind, id, at)
-				}
-			}
-			hash := func() string {
-				return sql(t, s.node, fmt.Sprintf("SELECT password_hash FROM registrar.accounts WHERE caller = 'monolith' AND external_id = '%d'", id))
-			}
-			try(login, right+"x", false)
-			if hash() != s.hashes[id%len(s.hashes)].Hash {
-				t.Errorf("%s, person %d: a wrong password has changed the hash to %.12s", kind, id, hash())
-			}
-			try(login, right, true)
-			s.loggedIn[id] = true
-			if !strings.HasPrefix(hash(), "$argon2id$v=19$m=7168,t=1,p=1$") {
-				t.Errorf("%s, person %d: the hash is %.30s still", kind, id, hash())
-			}
-			try(fmt.Sprintf("user-%d", id), right, true)
-			try(login, right+"x", false)
-			if n%4 == 0 {
-				try("nobody-"+login, right, false)
-			}
-		}
-	}
-	// Registrar is away: the own table answers.
-	const id = 41
-	login := fields{"login": fmt.Sprintf("person%d@example.com", id), "password": s.hashes[id%len(s.hashes)].Password}
-	var at verdict
-	s.balancer.lose.Store(1000)
-	s.app.must(t, "login", login, &at)
-	s.loggedIn[id] = true // Registrar has answered, and was not heard
-	t.Logf("the application has asked %d times", 1000-s.balancer.lose.Swap(0))
-	if !at.Valid || at.Asked != "table" {
-		t.Errorf("while Registrar is away: %+v", at)
-	}
-	if d := s.alike(t); d.summary.Rehashed != len(s.loggedIn) {
-		t.Errorf("%d people have logged in: %+v", len(s.loggedIn), d.summary)
-	}
 }
 
 func (s *story) messages(t *testing.T) int {
