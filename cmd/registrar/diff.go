@@ -102,7 +102,7 @@ once more before it is said.`,
 }
 
 // runDiff compares the file path, or the mapping's database.
-func runDiff(ctx context.Context, cmd *cobra.Command, c config.Config, db *store.DB, flags diffFlags, path string) error {
+func runDiff(ctx context.Context, cmd *cobra.Command, c config.Config, db *store.DB, flags diffFlags, path string) (err error) {
 	m, err := mapping.Load(flags.mapping)
 	if err != nil {
 		return err
@@ -110,9 +110,9 @@ func runDiff(ctx context.Context, cmd *cobra.Command, c config.Config, db *store
 	if path == "" && m.Source.Kind != mapping.Database {
 		return fmt.Errorf("the mapping %s is for a file: name it behind the flags", flags.mapping)
 	}
-	i, err := importOf(m, path)
+	i, err := importOf(ctx, m, path)
 	if err != nil {
-		return err
+		return advisedDiff(err, diff.Diff{})
 	}
 	differ, err := newDiffer(c, db, m, path)
 	if err != nil {
@@ -121,6 +121,13 @@ func runDiff(ctx context.Context, cmd *cobra.Command, c config.Config, db *store
 	show := showRate(cmd.ErrOrStderr(), "diff", "row")
 	differ.Progress = func(d diff.Diff) { show.at(phaseText(d), d.Progress.Read, d.Progress.Done, d.Progress.Total) }
 	first := diff.Diff{ID: sha256.Sum256(append([]byte("diff\x00"), i.ID[:]...)), Caller: i.Caller, Source: i.Source, Fingerprint: i.Fingerprint}
+	rejects, err := repairRejects(ctx, db, first, m, flags, path)
+	if err != nil {
+		return err
+	}
+	if rejects != nil {
+		defer func() { err = errors.Join(err, rejects.Close()) }()
+	}
 	d, err := differ.Run(ctx, first, flags.restart)
 	show.end()
 	if err != nil {
@@ -128,7 +135,7 @@ func runDiff(ctx context.Context, cmd *cobra.Command, c config.Config, db *store
 	}
 	var repaired *transfer.Import
 	if flags.repair {
-		done, err := repair(ctx, cmd, c, db, differ, d, m, flags, path)
+		done, err := repair(ctx, cmd, c, db, differ, d, m, rejects, path)
 		if err != nil {
 			return advisedImport(err, done)
 		}
@@ -159,18 +166,26 @@ func newDiffer(c config.Config, db *store.DB, m *mapping.Mapping, path string) (
 	}, nil
 }
 
+// repairRejects opens --rejects, before anything is compared. A repair that was
+// interrupted has written to it already, and writes it anew.
+func repairRejects(ctx context.Context, db *store.DB, d diff.Diff, m *mapping.Mapping, flags diffFlags, path string) (*source.Rejects, error) {
+	if flags.rejects == "" {
+		return nil, nil //nolint:nilnil // none
+	}
+	before, err := importBefore(ctx, db, transfer.Import{ID: d.RepairID()}, false)
+	if err != nil {
+		return nil, err
+	}
+	return openRejects(absolute(flags.rejects), m, path, before)
+}
+
 // repair imports who is missing.
-func repair(ctx context.Context, cmd *cobra.Command, c config.Config, db *store.DB, differ *diff.Differ, d diff.Diff, m *mapping.Mapping, flags diffFlags, path string) (done transfer.Import, err error) {
+func repair(ctx context.Context, cmd *cobra.Command, c config.Config, db *store.DB, differ *diff.Differ, d diff.Diff, m *mapping.Mapping, rejects *source.Rejects, path string) (transfer.Import, error) {
 	importer, err := newImporter(c, db, m, importFlags{batch: transfer.DefaultBatch}, path)
 	if err != nil {
-		return done, err
-	}
-	rejects, err := openRejects(importFlags{rejects: flags.rejects}, m, path, nil)
-	if err != nil {
-		return done, err
+		return transfer.Import{}, err
 	}
 	if rejects != nil {
-		defer func() { err = errors.Join(err, rejects.Close()) }()
 		importer.Rejects = rejects
 	}
 	show := showImport(cmd.ErrOrStderr(), nil)

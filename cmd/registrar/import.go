@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -135,19 +136,28 @@ func runImport(ctx context.Context, cmd *cobra.Command, c config.Config, db *sto
 	if path == "" && m.Source.Kind != mapping.Database {
 		return fmt.Errorf("the mapping %s is for a file: name it behind the flags", flags.mapping)
 	}
-	first, err := importOf(m, path)
+	first, err := importOf(ctx, m, path)
+	if err != nil {
+		return advisedImport(err, first)
+	}
+	content := first.Fingerprint
+	first.Fingerprint = flags.fingerprint(content)
+	before, err := importBefore(ctx, db, first, flags.restart || flags.dryRun)
 	if err != nil {
 		return err
 	}
-	before, err := importBefore(ctx, db, first, flags.restart || flags.dryRun)
-	if err != nil {
+	if err := flags.checkNews(content, before); err != nil {
 		return err
 	}
 	importer, err := newImporter(c, db, m, flags, path)
 	if err != nil {
 		return err
 	}
-	rejects, err := openRejects(flags, m, path, before)
+	name, err := flags.rejectsName(before)
+	if err != nil {
+		return err
+	}
+	rejects, err := openRejects(name, m, path, before)
 	if err != nil {
 		return err
 	}
@@ -172,8 +182,11 @@ func runImport(ctx context.Context, cmd *cobra.Command, c config.Config, db *sto
 }
 
 // importOf is an import that nothing was done of yet.
-func importOf(m *mapping.Mapping, path string) (transfer.Import, error) {
-	file, err := source.Fingerprint(path)
+func importOf(ctx context.Context, m *mapping.Mapping, path string) (transfer.Import, error) {
+	file, err := source.Fingerprint(ctx, path)
+	if ctx.Err() != nil {
+		err = transfer.ErrStopped
+	}
 	if err != nil {
 		return transfer.Import{}, err
 	}
@@ -242,19 +255,71 @@ func mappingEnvironment(c config.Config) mapping.Environment {
 	}
 }
 
-// openRejects opens the file of rejects that is asked for, or that an interrupted
-// import has; nil for none. It overwrites nothing.
-func openRejects(flags importFlags, m *mapping.Mapping, path string, before *transfer.Import) (*source.Rejects, error) {
-	name := flags.rejects
-	if name != "" {
-		name = absolute(name)
+// fingerprint is that of an import of some content with these flags: whom others were
+// told of and whom not would be lost where the rest of it had others.
+func (f importFlags) fingerprint(content [32]byte) [32]byte {
+	if f.news() == "" {
+		return content
 	}
+	return sha256.Sum256(append(content[:], f.news()...))
+}
+
+// news are the flags by which others are told of people; "" for none.
+func (f importFlags) news() string {
+	var flags []string
+	if f.notify != "" {
+		flags = append(flags, "--notify "+f.notify)
+	}
+	if f.events {
+		flags = append(flags, "--events")
+	}
+	return strings.Join(flags, " ")
+}
+
+// checkNews refuses to go on with an import that was begun with other flags of that
+// kind.
+func (f importFlags) checkNews(content [32]byte, before *transfer.Import) error {
+	if before == nil {
+		return nil
+	}
+	for _, notify := range []string{"", "registration_completed"} {
+		for _, events := range []bool{false, true} {
+			was := importFlags{notify: notify, events: events}
+			if was.news() != f.news() && was.fingerprint(content) == before.Fingerprint {
+				return fmt.Errorf("the import of this source that was interrupted was begun %s: begin with the same flags to go on with it; --restart begins at the first row, and tells nobody of people who are there already", given(was.news()))
+			}
+		}
+	}
+	return nil
+}
+
+// given says with which flags.
+func given(flags string) string {
+	if flags == "" {
+		return "without --notify and --events"
+	}
+	return "with " + flags
+}
+
+// rejectsName is the file of rejects that is asked for, or that an interrupted
+// import has; "" for none.
+func (f importFlags) rejectsName(before *transfer.Import) (string, error) {
 	switch {
-	case before != nil && name == "":
-		name = before.Rejects
-	case before != nil && before.RejectsSize > 0 && before.Rejects != name:
-		return nil, fmt.Errorf("the import that was interrupted writes its rejects to %s: leave --rejects out, or begin anew with --restart", before.Rejects)
+	case before == nil && f.rejects == "":
+		return "", nil
+	case f.rejects == "":
+		return before.Rejects, nil
+	case before != nil && before.RejectsSize > 0 && before.Rejects != absolute(f.rejects):
+		return "", fmt.Errorf("there is an import of this source, which runs now or was interrupted (its last batch was at %s), and it writes its rejects to %s: "+
+			"let it end if it runs; else leave --rejects out to go on with it, or begin anew with --restart", shortTime(before.UpdatedAt), before.Rejects)
+	default:
+		return absolute(f.rejects), nil
 	}
+}
+
+// openRejects opens the file of rejects name; nil for "". It overwrites nothing but
+// what the import before, if there is one, has written.
+func openRejects(name string, m *mapping.Mapping, path string, before *transfer.Import) (*source.Rejects, error) {
 	if name == "" {
 		return nil, nil //nolint:nilnil // none
 	}

@@ -1,6 +1,9 @@
 package transfer
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Rule names what can be wrong with a row. Mapping files, reports and files of
 // rejects have the same names.
@@ -25,6 +28,21 @@ const (
 	PasswordUnusable  Rule = "password_unusable" // a hash of an unknown format, or one that costs too much to verify
 	Erased            Rule = "erased"            // the person had their data erased
 )
+
+// rules are all of them.
+var rules = []Rule{
+	RowUnreadable, ValueInvalid, ExternalIDInvalid, UsernameMissing, UsernameInvalid, UsernameTaken, EmailMissing, EmailInvalid, EmailTaken,
+	NameTooLong, NameInvalid, MobileInvalid, LocaleInvalid, PasswordMissing, PasswordUnusable, Erased,
+}
+
+// IsReason says whether a text is a Reject's Reason: it begins with the name of a rule.
+func IsReason(text string) bool {
+	name := text
+	if i := strings.IndexAny(text, " :;"); i >= 0 {
+		name = text[:i]
+	}
+	return slices.Contains(rules, Rule(name))
+}
 
 // Action is what is done with a row that a rule applies to.
 type Action string

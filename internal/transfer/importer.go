@@ -84,6 +84,9 @@ func (m *Importer) Run(ctx context.Context, first Import, restart bool) (Import,
 		}
 	}
 	source, err := m.Open(ctx, at.Position)
+	if err != nil && ctx.Err() != nil {
+		err = ErrStopped
+	}
 	if err != nil {
 		return at, err
 	}
@@ -237,11 +240,7 @@ func (r *run) settle(rows []Candidate, outcomes []Outcome, revision registration
 			after.Refused++
 			rejects = append(rejects, Reject{Row: c.Row, Reason: reason(o.Findings)})
 		}
-		for _, f := range o.Findings {
-			if o.Status == StatusStored || f.Action == Refuse {
-				after.Tally.add(f, c.Row.Place(r.source.Unit(), r.TellKeys))
-			}
-		}
+		after.Tally.add(o.Findings, o.Status == StatusStored, c.Row.Place(r.source.Unit(), r.TellKeys))
 	}
 	after.Read += int64(len(rows))
 	if len(rows) > 0 {

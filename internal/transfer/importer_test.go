@@ -72,6 +72,36 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// TestReportCountsRows: a rule that applies to a row in two fields is one row.
+func TestReportCountsRows(t *testing.T) {
+	t.Parallel()
+	db, m := openStore(t), usersMapping(t)
+	rows := [][]string{row(1), row(2)}
+	for _, r := range rows {
+		r[2] = strings.Repeat("x", 40) + " " + strings.Repeat("y", 40)
+	}
+	path := writeCSV(t, rows)
+	got, err := prepare(t, db, m, path).run(t.Context(), t, m, path, false)
+	want := []transfer.Line{{Rule: transfer.NameTooLong, Action: transfer.Truncate, Count: transfer.Count{Rows: 2, Places: []string{"line 2", "line 3"}}}}
+	if lines := got.Tally.Lines(); err != nil || !reflect.DeepEqual(lines, want) {
+		t.Errorf("the report is %+v, %v", lines, err)
+	}
+}
+
+// TestReasons: what is beside a reject is known from what a row has.
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	for text, is := range map[string]bool{
+		"": false, "why": false, " John": false, "email": false, "emailtaken": false, "Erased": false,
+		"email_taken": true, "email_taken; username_taken": true, "row_unreadable: it is longer": true,
+		transfer.Finding{Rule: transfer.NameInvalid, Field: "first_name", Why: "x"}.String(): true,
+	} {
+		if got := transfer.IsReason(text); got != is {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 // TestImportTwice: import(import(x)) = import(x), whatever x is.
 func TestImportTwice(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,7 @@ import (
 // placesKept is how many places of a rule a Tally names.
 const placesKept = 5
 
-// Count is how often a rule applied, and where first.
+// Count is to how many rows a rule applied, and to which first.
 type Count struct {
 	Rows   int64    `json:"rows"`
 	Places []string `json:"places"` // at most five
@@ -19,15 +19,23 @@ type Count struct {
 // Tally counts by rule and action: "email_taken/refuse".
 type Tally map[string]Count
 
-// add counts a finding of a row.
-func (t Tally) add(f Finding, place string) {
-	name := string(f.Rule) + "/" + string(f.Action)
-	c := t[name]
-	c.Rows++
-	if len(c.Places) < placesKept {
-		c.Places = append(slices.Clone(c.Places), place)
+// add counts a row: by all its findings where it is stored, else by those that
+// refuse it; once where a rule applies to two fields.
+func (t Tally) add(findings []Finding, stored bool, place string) {
+	var counted []string
+	for _, f := range findings {
+		name := string(f.Rule) + "/" + string(f.Action)
+		if !stored && f.Action != Refuse || slices.Contains(counted, name) {
+			continue
+		}
+		counted = append(counted, name)
+		c := t[name]
+		c.Rows++
+		if len(c.Places) < placesKept {
+			c.Places = append(slices.Clone(c.Places), place)
+		}
+		t[name] = c
 	}
-	t[name] = c
 }
 
 // clone gives a Tally that may be changed without changing t.

@@ -193,7 +193,7 @@ func (w *world) differ() *diff.Differ {
 // first is a comparison that was not begun; its fingerprint is the file's.
 func (w *world) first() diff.Diff {
 	w.t.Helper()
-	sum, err := source.Fingerprint(w.path)
+	sum, err := source.Fingerprint(w.t.Context(), w.path)
 	if err != nil {
 		w.t.Fatal(err)
 	}

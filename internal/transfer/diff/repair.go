@@ -7,6 +7,9 @@ import (
 	"registrar/internal/transfer"
 )
 
+// RepairID is the Import's of a comparison's Repair.
+func (d Diff) RepairID() [32]byte { return sha256.Sum256(append([]byte("repair\x00"), d.ID[:]...)) }
+
 // Repair imports those who are Missing, by the importer's own rules, and withdraws
 // what was found of them. Who is refused stays Missing. The Import is what the
 // importer did.
@@ -21,7 +24,7 @@ func (d *Differ) Repair(ctx context.Context, at Diff, importer *transfer.Importe
 		return &missingOnly{source, d, at.ID}, nil
 	}
 	first := transfer.Import{
-		ID: sha256.Sum256(append([]byte("repair\x00"), at.ID[:]...)), Caller: at.Caller, Source: "what was missing of " + at.Source, Fingerprint: at.Fingerprint,
+		ID: at.RepairID(), Caller: at.Caller, Source: "what was missing of " + at.Source, Fingerprint: at.Fingerprint,
 	}
 	if f, named := importer.Rejects.(interface{ Path() string }); named {
 		first.Rejects = f.Path()

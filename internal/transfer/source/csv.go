@@ -31,7 +31,9 @@ type csvFile struct {
 	null      *string
 	indexes   []int // of the columns that are asked for
 	width     int   // fields of a row
-	reason    int   // which of them is the reason of a file of rejects
+	reason    int   // which of them is the reason of a file of rejects; -1 for none
+	headless  bool  // no line names the columns: rejects have the reason as one field more
+	rejects   bool  // of headless: the first row is of a file of rejects
 	reader    *csv.Reader
 	limit     *limited
 	begin     place // where reader began
@@ -56,7 +58,7 @@ func (l *limited) Read(p []byte) (int, error) {
 var errRowLength = errors.New("source: " + wrongLength)
 
 func openCSV(f *file, s mapping.Source, columns []string, at transfer.Position) (*csvFile, error) {
-	c := &csvFile{file: f, delimiter: s.Delimiter, charset: s.Charset, null: s.Null}
+	c := &csvFile{file: f, delimiter: s.Delimiter, charset: s.Charset, null: s.Null, headless: len(s.Columns) > 0}
 	have := s.Columns
 	first := place{0, 1}
 	mark := make([]byte, len(byteOrderMark))
@@ -66,7 +68,7 @@ func openCSV(f *file, s mapping.Source, columns []string, at transfer.Position) 
 	if err := c.seek(first); err != nil {
 		return nil, err
 	}
-	if len(have) == 0 {
+	if !c.headless {
 		header, wrong, err := c.record()
 		switch {
 		case errors.Is(err, io.EOF):
@@ -84,9 +86,13 @@ func openCSV(f *file, s mapping.Source, columns []string, at transfer.Position) 
 	if err := missing(columns, have); err != nil {
 		return nil, err
 	}
-	c.width, c.reason = len(have), len(have)
-	if i := slices.Index(have, reasonColumn); i >= 0 {
-		c.reason = i
+	c.width, c.reason = len(have), slices.Index(have, reasonColumn)
+	if c.headless {
+		row, wrong, err := c.record()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		c.rejects = wrong == "" && len(row) == c.width+1 && (row[c.width] == "" || transfer.IsReason(row[c.width]))
 	}
 	for _, name := range columns {
 		c.indexes = append(c.indexes, slices.Index(have, name))
@@ -219,6 +225,7 @@ func (c *csvFile) Next(ctx context.Context, limit int) ([]transfer.Row, error) {
 		if wrong == "" {
 			line, _ := c.reader.FieldPos(0) // empty lines before it are passed over
 			row.Number = c.begin.line + int64(line) - 1
+			row.Raw = c.withoutReason(fields)
 			row.Values, row.Wrong = c.values(fields)
 		}
 		rows = append(rows, row)
@@ -229,13 +236,39 @@ func (c *csvFile) Next(ctx context.Context, limit int) ([]transfer.Row, error) {
 	return rows, nil
 }
 
-// values picks the columns that are asked for. One field more than there are
-// columns is the reason that a file of rejects without a header has.
-func (c *csvFile) values(fields []string) (values []transfer.Value, wrong string) {
-	if len(fields) != c.width && len(fields) != c.width+1 {
-		return nil, fmt.Sprintf("it has %d fields and not %d", len(fields), c.width)
+// reasonOf is where a row has the reason of a file of rejects, which a row of too
+// many fields has behind them; -1 for nowhere.
+func (c *csvFile) reasonOf(fields []string) int {
+	n := len(fields)
+	switch last := fields[n-1]; {
+	case n == c.width:
+		return c.reason
+	case n < c.width:
+		return -1
+	case isUnmended(last),
+		c.headless && n == c.width+1 && (transfer.IsReason(last) || c.rejects && last == ""),
+		c.reason >= 0 && last == "":
+		return n - 1
+	default:
+		return -1
 	}
-	if c.reason < len(fields) && isUnmended(fields[c.reason]) {
+}
+
+// withoutReason is a row as it was before it came into a file of rejects.
+func (c *csvFile) withoutReason(fields []string) []string {
+	if i := c.reasonOf(fields); i >= 0 {
+		return slices.Delete(slices.Clone(fields), i, i+1)
+	}
+	return fields
+}
+
+// values picks the columns that are asked for.
+func (c *csvFile) values(fields []string) (values []transfer.Value, wrong string) {
+	at := c.reasonOf(fields)
+	if n := len(fields); n != c.width && !(c.headless && n == c.width+1 && at >= 0) {
+		return nil, fmt.Sprintf("it has %d fields and not %d", n, c.width)
+	}
+	if at >= 0 && isUnmended(fields[at]) {
 		return nil, wrongUnmended
 	}
 	picked := make([]string, len(c.indexes))

@@ -76,7 +76,7 @@ func (d *database) prepare(ctx context.Context, s mapping.Source, at transfer.Po
 		return err
 	}
 	if s.Table != "" {
-		if err := d.checkKey(ctx, s.Table); err != nil {
+		if err := d.checkTable(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -130,23 +130,30 @@ func driverConfig(s mapping.Source) (*mysql.Config, error) {
 	return c, nil
 }
 
-// checkKey refuses a key of which two rows could have the same, or none: rows would
-// be passed over.
-func (d *database) checkKey(ctx context.Context, table string) error {
-	schema, name, qualified := strings.Cut(table, ".")
+// checkTable refuses a table that is not there, and a key of which two rows could have
+// the same, or none: rows would be passed over.
+func (d *database) checkTable(ctx context.Context, s mapping.Source) error {
+	schema, name, qualified := strings.Cut(s.Table, ".")
 	if !qualified {
-		schema, name = "", table
+		schema, name = s.Name, s.Table
 	}
 	var n int
-	err := d.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.STATISTICS s
-		WHERE s.TABLE_SCHEMA = CASE WHEN ? = '' THEN DATABASE() ELSE ? END AND s.TABLE_NAME = ? AND s.COLUMN_NAME = ? AND s.NON_UNIQUE = 0 AND s.NULLABLE <> 'YES' AND s.SUB_PART IS NULL
-		AND NOT EXISTS (SELECT 1 FROM information_schema.STATISTICS o WHERE o.TABLE_SCHEMA = s.TABLE_SCHEMA AND o.TABLE_NAME = s.TABLE_NAME AND o.INDEX_NAME = s.INDEX_NAME AND o.SEQ_IN_INDEX > 1)`,
-		schema, schema, name, d.key).Scan(&n)
+	err := d.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`, schema, name).Scan(&n)
 	if err != nil {
 		return databaseError(err)
 	}
 	if n == 0 {
-		return fmt.Errorf("source: %s has no unique index of the column %s alone, without null: the mapping's source.key must be one, such as the primary key", table, d.key)
+		return fmt.Errorf("source: there is no table %s in the database %s that the user %s may read: see the mapping's source", name, schema, s.User)
+	}
+	err = d.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.STATISTICS s
+		WHERE s.TABLE_SCHEMA = ? AND s.TABLE_NAME = ? AND s.COLUMN_NAME = ? AND s.NON_UNIQUE = 0 AND s.NULLABLE <> 'YES' AND s.SUB_PART IS NULL
+		AND NOT EXISTS (SELECT 1 FROM information_schema.STATISTICS o WHERE o.TABLE_SCHEMA = s.TABLE_SCHEMA AND o.TABLE_NAME = s.TABLE_NAME AND o.INDEX_NAME = s.INDEX_NAME AND o.SEQ_IN_INDEX > 1)`,
+		schema, name, d.key).Scan(&n)
+	if err != nil {
+		return databaseError(err)
+	}
+	if n == 0 {
+		return fmt.Errorf("source: %s has no unique index of the column %s alone, without null: the mapping's source.key must be one, such as the primary key", s.Table, d.key)
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func TestTablesThatCannotBeRead(t *testing.T) {
 		{"a part of a key", func(s *mapping.Source) { s.Key = "part" }, "has no unique index of the column part alone"},
 		{"a key with null", func(s *mapping.Source) { s.Key = "maybe" }, "has no unique index of the column maybe alone"},
 		{"a key of another type", func(s *mapping.Source) { s.Key = "at" }, "is of the type DATETIME"},
-		{"no such table", func(s *mapping.Source) { s.Table = "nobody" }, "nobody has no unique index"},
+		{"no such table", func(s *mapping.Source) { s.Table = "nobody" }, "there is no table nobody in the database laravel that the user "},
 		{"a wrong password", func(s *mapping.Source) { s.PasswordFile = "" }, "Access denied"},
 		{"no such file", func(s *mapping.Source) { s.PasswordFile = "/nowhere" }, "password_file"},
 		{"no TLS at the server", func(s *mapping.Source) { s.TLS = true }, "TLS"},

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/text/encoding/charmap"
@@ -89,6 +90,7 @@ func TestCSV(t *testing.T) {
 		change(&s)
 		return s
 	}
+	headless := with(func(s *mapping.Source) { s.Header, s.Columns = false, []string{"id", "name"} })
 	quote := "a quotation mark is in the wrong place, or not closed; inside of a quoted field it is doubled"
 	for _, test := range []struct {
 		name, text string
@@ -102,12 +104,15 @@ func TestCSV(t *testing.T) {
 		{"a byte order mark and CRLF", "\ufeffid,name\r\n1,Nadia\r\n2,Amir\r\n", csvSource(), []string{"id", "name"}, []string{"2:1|Nadia", "3:2|Amir"}},
 		{"lines and quotation marks in a field", "id,name\n1,\"Na\ndia \"\"N\"\"\"\n2,Amir\n", csvSource(), []string{"id", "name"}, []string{"2:1|Na\ndia \"N\"", "4:2|Amir"}},
 		{"empty lines", "id\n\n1\n\n\n2\n", csvSource(), []string{"id"}, []string{"3:1", "6:2"}},
-		{"too few and too many fields", "id,name\n1\n2,Amir\n3,a,b,c\n4,a,the reason of before\n", csvSource(), []string{"id"}, []string{"2!it has 1 fields and not 2", "3:2", "4!it has 4 fields and not 2", "5:4"}},
+		{"too few and too many fields", "id,name\n1\n2,Amir\n3,a,b,c\n4,Smith, John\n5,a,email_taken\n", csvSource(), []string{"id"}, []string{"2!it has 1 fields and not 2", "3:2", "4!it has 4 fields and not 2", "5!it has 3 fields and not 2", "6!it has 3 fields and not 2"}},
+		{"too many fields without a header", "1,Amir\n2,Smith, John\n3,Smith,\n", headless, []string{"id", "name"}, []string{"1:1|Amir", "2!it has 3 fields and not 2", "3!it has 3 fields and not 2"}},
+		{"rejects without a header", "1,Amir,\n2,Smith,email_taken\n3,Layla,\n4,Nadia\n5,Smith, John\n6,a,\"name_invalid (first_name): holds a control character; email_taken\"\n7,a,row_unreadable: why\n", headless, []string{"id", "name"},
+			[]string{"1:1|Amir", "2:2|Smith", "3:3|Layla", "4:4|Nadia", "5!it has 3 fields and not 2", "6:6|a", "7!it is as it was when it could not be read: mend it, and empty its import_reason"}},
 		{"a mark in the wrong place", "id,name\n1,Na\"dia\n2,Amir\n", csvSource(), []string{"id"}, []string{"2!" + quote, "3:2"}},
 		{"a mark that is not closed", "id,name\n1,\"Nadia\n2,Amir\n3,\"Layla\"\n", csvSource(), []string{"id"}, []string{"2!" + quote, "3:2", "4:3"}},
 		{"semicolons", "id;name\n1;a,b\n", with(func(s *mapping.Source) { s.Delimiter = ';' }), []string{"name"}, []string{"2:a,b"}},
 		{"null", "id,name\n1,\\N\n2,\n", with(func(s *mapping.Source) { s.Null = &null }), []string{"id", "name"}, []string{"2:1|~", "3:2|"}},
-		{"no header", "1,Nadia\n2,Amir\n", with(func(s *mapping.Source) { s.Header, s.Columns = false, []string{"id", "name"} }), []string{"name"}, []string{"1:Nadia", "2:Amir"}},
+		{"no header", "1,Nadia\n2,Amir\n", headless, []string{"name"}, []string{"1:Nadia", "2:Amir"}},
 		{"windows-1256", "id,name\n1,\xc7\xe1\xe1\xe5\n", with(func(s *mapping.Source) { s.Charset = charmap.Windows1256 }), []string{"name"}, []string{"2:الله"}},
 		{"not in the charset", "id,name\n1,\xc7\n2,x\n", csvSource(), []string{"id", "name"}, []string{"2!it is not in the file's charset", "3:2|x"}},
 		{"a column that is not asked for may be anything", "id,name\n1,\xc7\n", csvSource(), []string{"id"}, []string{"2:1"}},
@@ -156,6 +161,53 @@ func TestJSONLines(t *testing.T) {
 	goesOn(t, s, path, columns, rows)
 }
 
+// TestJSONThatIsNotWhatItSeems: what a reader of JSON would change or leave out in
+// silence makes a row unreadable.
+func TestJSONThatIsNotWhatItSeems(t *testing.T) {
+	t.Parallel()
+	notUTF8, surrogate, twice := "it is not in UTF-8", `it has an escape \u of half a character`, "it has a name twice"
+	for _, test := range []struct{ text, want string }{
+		{"{\"id\":\"kr\xe9\"}", "1!" + notUTF8},
+		{"{\"id\":1,\"other\":\"kr\xe9\"}", "1!" + notUTF8},
+		{`{"id":"\ud800x"}`, "1!" + surrogate},
+		{`{"id":"\udc00\ud800"}`, "1!" + surrogate},
+		{`{"id":"\ud800\u0041"}`, "1!" + surrogate},
+		{`{"id":"\uD83D\uDE00 \\ud800 \u00e9"}`, `1:😀 \ud800 é`},
+		{`{"id":1,"name":"a","id":2}`, "1!" + twice},
+		{`{"id":1,"i\u0064":2}`, "1!" + twice},
+		{`{"id":"a,\"id\":{2}","other":[1,{"id":3,"id":4},5],"ID":6}`, `1:a,"id":{2}`},
+		{`{}`, "1:~"},
+	} {
+		if got := brief(all(t, mapping.Source{Kind: mapping.JSONL}, write(t, "users.jsonl", test.text+"\n"+`{"id":null}`), []string{"id"}, "")); len(got) != 2 || got[0] != test.want {
+			t.Errorf("%q is %q, not %q", test.text, got, test.want)
+		}
+	}
+}
+
+// TestColumnsThatNoObjectHas: of JSON Lines too a name that is written wrong is
+// seen, wherever in the file reading begins. Rejects may leave out what was null.
+func TestColumnsThatNoObjectHas(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("{\"id\":1,\"name\":null}\n", 3000)
+	for _, test := range []struct{ name, text, err string }{
+		{"a wrong name", long, "no row has a column passwrd: there are id, name"},
+		{"in the last row alone", long + "{oops\n{\"passwrd\":null}\n", ""},
+		{"nothing that could be read", "{oops\n", ""},
+		{"nothing", "", ""},
+		{"rejects", "{\"id\":1,\"import_reason\":\"why\"}\n", ""},
+	} {
+		for _, at := range []transfer.Position{"", "0:1"} {
+			src, err := source.Open(t.Context(), mapping.Source{Kind: mapping.JSONL}, write(t, "users.jsonl", test.text), []string{"id", "passwrd"}, at)
+			if err == nil {
+				err = src.Close()
+			}
+			if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Errorf("%s: %v", test.name, err)
+			}
+		}
+	}
+}
+
 // TestAQuoteThatIsNeverClosed does not take the rest of the file with it, nor into
 // memory.
 func TestAQuoteThatIsNeverClosed(t *testing.T) {
@@ -176,6 +228,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	for _, test := range []struct{ name, text, err string }{
 		{"users.csv", "", "the file is empty"},
 		{"users.csv", "a,b\n", "there is no column id, email: there are a, b"},
+		{"users.csv", "id,email,name,id\n", "the first line names the column id twice"},
 		{"users.csv", "\"a\n", "cannot be read"},
 		{"users.csv", "\xc7,b\n", "not in the file's charset"},
 		{"users.txt", "id,email\n", "neither .csv nor .jsonl"},
@@ -194,8 +247,17 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 			t.Errorf("the position %q is taken", at)
 		}
 	}
-	if _, err := source.Open(t.Context(), csvSource(), t.TempDir(), nil, ""); err == nil {
-		t.Error("a directory is read")
+	pipe := filepath.Join(t.TempDir(), "users.csv") // that nobody writes to
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{t.TempDir(), pipe} {
+		if _, err := source.Open(t.Context(), csvSource(), path, nil, ""); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err := source.Fingerprint(t.Context(), path); err == nil {
+			t.Errorf("%s has a fingerprint", path)
+		}
 	}
 }
 
@@ -203,9 +265,10 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 func TestFingerprint(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 200_000)
+	middle := long[:100_000] + "y" + long[100_001:]
 	seen := map[[32]byte]string{}
-	for _, text := range []string{"", "a", "b", "ab", long, long + "y", "y" + long, long[1:] + "y"} {
-		sum, err := source.Fingerprint(write(t, "f", text))
+	for _, text := range []string{"", "a", "b", "ab", long, long + "y", "y" + long, long[1:] + "y", middle} {
+		sum, err := source.Fingerprint(t.Context(), write(t, "f", text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,6 +311,9 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := src.Next(ctx, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := source.Fingerprint(ctx, write(t, "users.csv", "id\n1\n")); !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -20,9 +20,12 @@ type jsonFile struct {
 	at      place
 }
 
-func openJSON(f *file, columns []string, at transfer.Position) (*jsonFile, error) {
+func openJSON(ctx context.Context, f *file, columns []string, at transfer.Position) (*jsonFile, error) {
 	from, err := placeOf(at, f.size)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkNames(ctx, f, columns); err != nil {
 		return nil, err
 	}
 	if _, err := f.Seek(from.offset, io.SeekStart); err != nil {
@@ -52,6 +55,16 @@ func (j *jsonFile) line() (text []byte, tooLong bool, err error) {
 	}
 }
 
+// next is line without what an editor may put before the first one.
+func (j *jsonFile) next() (text []byte, tooLong bool, err error) {
+	begin := j.at.offset
+	text, tooLong, err = j.line()
+	if begin == 0 {
+		text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+	}
+	return text, tooLong, err
+}
+
 // Next implements transfer.Source.
 func (j *jsonFile) Next(ctx context.Context, limit int) ([]transfer.Row, error) {
 	rows := make([]transfer.Row, 0, limit)
@@ -60,15 +73,12 @@ func (j *jsonFile) Next(ctx context.Context, limit int) ([]transfer.Row, error) 
 			return nil, err
 		}
 		begin := j.at
-		text, tooLong, err := j.line()
+		text, tooLong, err := j.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, err
-		}
-		if begin.offset == 0 {
-			text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 		}
 		octets += len(text)
 		row := transfer.Row{Number: begin.line, After: j.at.position(), Done: j.at.offset, Raw: text}
@@ -91,9 +101,9 @@ func (j *jsonFile) Next(ctx context.Context, limit int) ([]transfer.Row, error) 
 // values picks the columns that are asked for. One that an object does not have is
 // null in it.
 func (j *jsonFile) values(text []byte) (values []transfer.Value, wrong string) {
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(text, &object); err != nil || object == nil {
-		return nil, "it is not a JSON object"
+	object, wrong := readObject(text)
+	if wrong != "" {
+		return nil, wrong
 	}
 	var reason string
 	if raw, ok := object[reasonColumn]; ok && json.Unmarshal(raw, &reason) == nil && isUnmended(reason) {
@@ -107,7 +117,7 @@ func (j *jsonFile) values(text []byte) (values []transfer.Value, wrong string) {
 			values[i].Null = true
 		case raw[0] == '"':
 			if json.Unmarshal(raw, &values[i].Text) != nil {
-				return nil, "it is not a JSON object"
+				return nil, wrongObject
 			}
 		case raw[0] == '{', raw[0] == '[':
 			return nil, "a column's value is neither a text nor a number, true, false or null"

@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -75,7 +74,7 @@ func Open(ctx context.Context, s mapping.Source, path string, columns []string, 
 	if form == CSVForm {
 		source, err = openCSV(f, s, columns, at)
 	} else {
-		source, err = openJSON(f, columns, at)
+		source, err = openJSON(ctx, f, columns, at)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
@@ -89,27 +88,30 @@ type file struct {
 	size int64
 }
 
+// openFile does not open what is no regular file: opening a pipe would wait for
+// somebody who writes to it.
 func openFile(path string) (*file, error) {
-	f, err := os.Open(filepath.Clean(path))
+	path = filepath.Clean(path)
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("source: %s is not a regular file", path)
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("source: %s is not a regular file: write what is in it to one, since it is read from any place on", path)
 	}
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	if info, err = f.Stat(); err != nil {
+		return nil, errors.Join(fmt.Errorf("source: %w", err), f.Close())
 	}
 	return &file{f, info.Size()}, nil
 }
 
-// fingerprinted is how much of a file's beginning and end its fingerprint is of.
-const fingerprinted = 64 << 10
-
-// Fingerprint tells a file from what it was before it was changed: by its length,
-// its beginning and its end. Of a database, path "", it is zero.
-func Fingerprint(path string) (sum [32]byte, err error) {
+// Fingerprint tells a file from what it was before it was changed, by all of its
+// content, which is read for that. Of a database, path "", it is zero.
+func Fingerprint(ctx context.Context, path string) (sum [32]byte, err error) {
 	if path == "" {
 		return sum, nil
 	}
@@ -119,15 +121,19 @@ func Fingerprint(path string) (sum [32]byte, err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	h := sha256.New()
-	var size [8]byte
-	binary.BigEndian.PutUint64(size[:], uint64(f.size))
-	h.Write(size[:])
-	for _, from := range []int64{0, max(0, f.size-fingerprinted)} {
-		if _, err := io.Copy(h, io.NewSectionReader(f, from, fingerprinted)); err != nil {
+	for part := make([]byte, 1<<20); ; {
+		if err := ctx.Err(); err != nil {
+			return sum, err
+		}
+		n, err := f.Read(part)
+		h.Write(part[:n])
+		if errors.Is(err, io.EOF) {
+			return [32]byte(h.Sum(nil)), nil
+		}
+		if err != nil {
 			return sum, fmt.Errorf("source: %w", err)
 		}
 	}
-	return [32]byte(h.Sum(nil)), nil
 }
 
 // place is a position in a file: the octet and the line that the next row begins at.
@@ -151,11 +157,16 @@ func placeOf(at transfer.Position, size int64) (place, error) {
 	return p, nil
 }
 
-// missing says which columns a source does not have.
+// missing says which columns a source does not have, or has twice.
 func missing(columns, have []string) error {
-	has := map[string]bool{}
+	has, twice := map[string]bool{}, map[string]bool{}
 	for _, c := range have {
-		has[c] = true
+		twice[c], has[c] = has[c], true
+	}
+	for _, c := range append([]string{reasonColumn}, columns...) {
+		if twice[c] {
+			return fmt.Errorf("the first line names the column %s twice: rename one of them", c)
+		}
 	}
 	var none []string
 	for _, c := range columns {

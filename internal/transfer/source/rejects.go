@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -9,8 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"registrar/internal/transfer"
 	"registrar/internal/transfer/mapping"
@@ -44,6 +45,9 @@ func OpenRejects(path string, s mapping.Source, from string, columns []string) (
 	form, err := RejectForm(from, s)
 	if err != nil {
 		return nil, err
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("source: rejects: %s is not a regular file: give another name", path)
 	}
 	r := &Rejects{form: form, columns: columns, comma: s.Delimiter}
 	if form == CSVForm {
@@ -83,9 +87,7 @@ func (r *Rejects) readHeader(from string, s mapping.Source) error {
 	if err != nil {
 		return err
 	}
-	if header[len(header)-1] == reasonColumn {
-		header = header[:len(header)-1]
-	}
+	header = slices.DeleteFunc(header, func(name string) bool { return name == reasonColumn })
 	r.width = len(header)
 	r.header, err = r.line(header, reasonColumn)
 	return err
@@ -153,9 +155,6 @@ func (r *Rejects) encode(reject transfer.Reject) ([]byte, error) {
 func (r *Rejects) line(fields []string, reason string) ([]byte, error) {
 	row := make([]string, max(len(fields), r.width))
 	copy(row, fields)
-	if len(row) == r.width+1 { // the reason of an import before this one
-		row = row[:r.width]
-	}
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	w.Comma = r.comma
@@ -164,11 +163,14 @@ func (r *Rejects) line(fields []string, reason string) ([]byte, error) {
 	return b.Bytes(), errors.Join(err, w.Error())
 }
 
-// jsonLine is an object of JSON Lines with the reason in it; what is none is kept as
-// a text.
+// jsonLine is an object of JSON Lines with the reason in it. What is none that can
+// be read is kept as a text, or in base64 where it is none: no octet of it is lost.
 func jsonLine(raw []byte, reject transfer.Reject) ([]byte, error) {
-	var object map[string]json.RawMessage
-	if json.Unmarshal(raw, &object) != nil || object == nil || !utf8.Valid(raw) {
+	object, wrong := readObject(raw)
+	switch {
+	case wrong == wrongUTF8:
+		return marshalLine(map[string]string{reasonColumn: reject.Reason, "unreadable_base64": base64.StdEncoding.EncodeToString(raw)})
+	case wrong != "":
 		return marshalLine(map[string]string{reasonColumn: reject.Reason, "unreadable": string(raw)})
 	}
 	reason, err := json.Marshal(reject.Reason)

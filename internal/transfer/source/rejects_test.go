@@ -24,9 +24,16 @@ func TestRejectsAreReadLikeTheSource(t *testing.T) {
 		source           mapping.Source
 		want             string // the file, twice refused
 	}{
-		{"CSV", "users.csv", "id,name\n1,\"a,\n\"\"b\"\"\"\n2\n3,\"x\n", csvSource(), "id,name,import_reason\n1,\"a,\n\"\"b\"\"\",why\n2,,why\n\"3,\"\"x\",,why\n"},
-		{"CSV without a header", "users.csv", "1,a\n2\n", headless, "1,a,why\n2,,why\n"},
-		{"JSON Lines", "users.jsonl", "{\"name\": \"a<b\", \"id\": 1, \"other\": [2]}\n{oops\n", mapping.Source{Kind: mapping.JSONL}, "{\"id\":1,\"import_reason\":\"why\",\"name\":\"a<b\",\"other\":[2]}\n{\"import_reason\":\"why\",\"unreadable\":\"{oops\"}\n"},
+		{"CSV", "users.csv", "id,name\n1,\"a,\n\"\"b\"\"\"\n2\n3,\"x\n", csvSource(), "id,name,import_reason\n1,\"a,\n\"\"b\"\"\",erased\n2,,row_unreadable: why\n\"3,\"\"x\",,row_unreadable: why\n"},
+		{"CSV without a header", "users.csv", "1,a\n2\n", headless, "1,a,erased\n2,,row_unreadable: why\n"},
+		{"a field too many", "users.csv", "id,name\n1,Smith, John\n2,a,b,c\n", csvSource(), "id,name,import_reason\n1,Smith,\" John\",row_unreadable: why\n2,a,b,c,row_unreadable: why\n"},
+		{"a field too many without a header", "users.csv", "3,x\n1,Smith, John\n2,a,b,c\n", headless, "3,x,erased\n1,Smith,\" John\",row_unreadable: why\n2,a,b,c,row_unreadable: why\n"},
+		{"columns in another order", "users.csv", "id,import_reason,name\n1,old,a\n", csvSource(), "id,name,import_reason\n1,a,erased\n"},
+		{"JSON Lines", "users.jsonl", "{\"name\": \"a<b\", \"id\": 1, \"other\": [2]}\n", mapping.Source{Kind: mapping.JSONL}, "{\"id\":1,\"import_reason\":\"erased\",\"name\":\"a<b\",\"other\":[2]}\n"},
+		{"JSON that cannot be read", "users.jsonl", "{oops\n{\"id\":1,\"id\":2}\n{\"id\":\"\\ud800\"}\n{\"id\":\"\xe9\"}\n{\"id\":[],\"name\":\"\"}\n", mapping.Source{Kind: mapping.JSONL},
+			`{"import_reason":"row_unreadable: why","unreadable":"{oops"}` + "\n" + `{"import_reason":"row_unreadable: why","unreadable":"{\"id\":1,\"id\":2}"}` + "\n" +
+				`{"import_reason":"row_unreadable: why","unreadable":"{\"id\":\"\\ud800\"}"}` + "\n" + `{"import_reason":"row_unreadable: why","unreadable_base64":"eyJpZCI6IukifQ=="}` + "\n" +
+				`{"id":[],"import_reason":"row_unreadable: why","name":""}` + "\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -39,7 +46,11 @@ func TestRejectsAreReadLikeTheSource(t *testing.T) {
 				}
 				var rejects []transfer.Reject
 				for _, row := range all(t, test.source, from, []string{"id", "name"}, "") {
-					rejects = append(rejects, transfer.Reject{Row: row, Reason: "why"})
+					reason := "erased"
+					if row.Wrong != "" {
+						reason = "row_unreadable: why"
+					}
+					rejects = append(rejects, transfer.Reject{Row: row, Reason: reason})
 				}
 				if _, err := r.Append(0, rejects); err != nil {
 					t.Fatal(err)
