@@ -324,8 +324,11 @@ func truncated(text string) string {
 	return strings.TrimSpace(string(runes[:n]))
 }
 
+// posix is a locale as BCP 47 writes it of one as POSIX does.
+func posix(text string) string { return strings.ReplaceAll(strings.TrimSpace(text), "_", "-") }
+
 func (r *row) locale() {
-	text := strings.ReplaceAll(strings.TrimSpace(r.text(fieldLocale)), "_", "-") // as POSIX writes it
+	text := posix(r.text(fieldLocale))
 	profile := &r.Person.Profile
 	profile.Locale = r.env.DefaultLocale
 	if text == "" {
@@ -392,11 +395,12 @@ func (r *row) time(field string) time.Time {
 func (r *row) status() {
 	a := &r.Person.Account
 	text := r.text(fieldStatus)
-	switch status := registration.Status(strings.ToUpper(strings.TrimSpace(text))); {
-	case status == registration.Active, status == registration.PendingVerification:
+	status, ok := statusOf(text)
+	switch {
+	case ok:
 		a.Status = status
 	case text != "":
-		r.note(transfer.ValueInvalid, fieldStatus, "is neither ACTIVE nor PENDING_VERIFICATION")
+		r.note(transfer.ValueInvalid, fieldStatus, wrongStatus)
 	case a.Email.Text == "" || !a.EmailVerifiedAt.IsZero():
 		a.Status = registration.Active
 	default:

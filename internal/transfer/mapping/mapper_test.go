@@ -173,7 +173,7 @@ func TestFields(t *testing.T) {
 		{"status: {column: v, transforms: [{map: {A: ACTIVE}}]}", "Z", status, "value_invalid/refuse"},
 		{"status: {column: v, transforms: [{present: {then: ACTIVE, else: PENDING_VERIFICATION}}]}", "2024-01-01", status, "ACTIVE"},
 		{"status: {column: none, transforms: [{present: {then: ACTIVE, else: PENDING_VERIFICATION}}]}", "", status, "PENDING_VERIFICATION"},
-		{"status: {constant: LOCKED}", "", status, "value_invalid/refuse"},
+		{"status: {column: v}", "LOCKED", status, "value_invalid/refuse"},
 		{"marketing_consent: {column: v, transforms: [{bool: {true: [Ja, J], false: Nein}}]}", "ja", consent, "yes"},
 		{"marketing_consent: {column: v, transforms: [{bool: {true: [Ja], false: [Nein]}}]}", "yes", consent, "value_invalid/refuse"},
 		{"marketing_consent: {column: v}", "\x01", consent, "yes"},

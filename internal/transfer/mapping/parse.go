@@ -84,6 +84,7 @@ func (m *Mapping) parseFields(n node) {
 	for _, name := range FieldNames() {
 		if given, ok := found[name]; ok {
 			m.fields[name] = parseField(given)
+			m.fields[name].checkConstant(given, name)
 		}
 	}
 	if _, ok := found[fieldExternalID]; !ok {

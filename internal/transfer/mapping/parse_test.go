@@ -91,6 +91,42 @@ func TestFilesThatAreNoMapping(t *testing.T) {
 	}
 }
 
+// TestConstants: what would refuse every row, or make all of them one person, is told
+// of the file.
+func TestConstants(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ fields, problem string }{
+		{"status: {constant: FOO}", "line 6: fields.status.constant is neither ACTIVE nor PENDING_VERIFICATION"},
+		{"status: {constant: foo, transforms: [{map: {foo: bar}}]}", "is neither ACTIVE nor PENDING_VERIFICATION"},
+		{"email_verified_at: {constant: yesterday}", "is not a time"},
+		{"mobile_verified_at: {constant: 2024-01-01, transforms: [sql_time]}", ""},
+		{"registered_at: {constant: 2024-01-01}", "is not a time"},
+		{"registered_at: {constant: '2999-01-01T00:00:00Z'}", "is not a time that has come"},
+		{"marketing_consent: {constant: maybe}", "is neither true nor false"},
+		{"marketing_consent: {constant: Y, transforms: [{bool: {true: [J], false: [N]}}]}", "is neither true nor false"},
+		{"locale: {constant: klingon_!!}", "is not a language tag"},
+		{"locale: {constant: ar_SA}", ""},
+		{"first_name: {constant: \"a\\tb\"}", "holds a control character"},
+		{"last_name: {constant: aaaaaaaaaabbbbbbbbbbccccccccccd}", "more than 30 characters"},
+		{"mobile: {constant: '0501234567'}", ""},
+		{"status: {constant: active}", ""},
+		{"email: {constant: ''}", ""},
+		{"status: {constant: x, transforms: [{null_if: x}]}", ""},
+	} {
+		text := head + "fields:\n  external_id: {column: id}\n  " + test.fields + "\n"
+		if test.problem == "" {
+			parse(t, text)
+			continue
+		}
+		if got := strings.Join(problemsOf(t, text), "\n"); !strings.Contains(got, test.problem) {
+			t.Errorf("%s: %q is not in\n%s", test.fields, test.problem, got)
+		}
+	}
+	if got := strings.Join(problemsOf(t, head+"fields: {external_id: {constant: '1'}}\n"), "\n"); !strings.Contains(got, "would be everybody's") {
+		t.Error(got)
+	}
+}
+
 // TestShippedMappings: each can be loaded by its name, decides every rule, and by
 // them the defaults are what the program's are.
 func TestShippedMappings(t *testing.T) {
