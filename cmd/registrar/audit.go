@@ -31,6 +31,7 @@ and when: by keys, and with no name, address, number or secret in it.
   REGISTER        a registration; refused ones too, with the code of the fault
   VERIFY_CONTACT  a try to enter a one-time code that was counted
   IMPORT          an import, EXPORT and ERASE a command for one person's sake
+  BLANK           from which entries an ERASE has removed the external id
   CALLER_...      a change of a caller by registrar caller
   PRUNE           registrar audit prune
 
@@ -106,10 +107,16 @@ Where the chain begins from then on is kept with the hash that was there, and an
 entry of its own tells of it: the rest is verified as before, and heads from there
 on are good. Without --yes it says what it would remove, and removes nothing.
 
+It prints the last entry that it removes as a line, SEQUENCE:HASH pruned. Keep that
+with the heads: whoever has the database can remove the beginning and make up the
+entry that tells of it, but not that line. With audit.key they cannot make up the
+entry either.
+
 It removes 500 entries in a transaction, and may run beside the service. When it
 is interrupted, the same command goes on.`,
 		Example: `  registrar audit prune --before 2025-01-01
-  registrar audit prune --before 2025-01-01T00:00:00Z --yes`,
+  registrar audit prune --before 2025-01-01T00:00:00Z --yes
+  registrar audit prune --before 2025-01-01 --yes | grep 'pruned$' | ssh archive 'cat >> heads'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			at, err := auditTime("--before", before)
@@ -146,7 +153,11 @@ func pruneAudit(ctx context.Context, out, progress io.Writer, log *store.Audit, 
 		_, err = fmt.Fprintln(out, "There is nothing to remove.")
 		return err
 	case !yes:
-		_, err = fmt.Fprintf(out, "%d entries would be removed, up to %s. Keep that head, and give the command again with --yes.\n", n, through)
+		_, err = fmt.Fprintf(out, "%d entries would be removed, up to %s. Give the command again with --yes.\n", n, through)
+		return err
+	}
+	// First the line: it may be interrupted.
+	if _, err := fmt.Fprintf(out, "Keep this line with the heads that are kept elsewhere:\n%s\n", audit.PrunedLine(through)); err != nil {
 		return err
 	}
 	entry, err := operatorEntry(audit.Prune)
@@ -160,7 +171,7 @@ func pruneAudit(ctx context.Context, out, progress io.Writer, log *store.Audit, 
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%d entries were removed, up to %s. The chain begins behind it.\n", n, through)
+	_, err = fmt.Fprintf(out, "%d entries were removed, up to entry %d. The chain begins behind it.\n", n, through.Sequence)
 	return err
 }
 

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,7 +112,7 @@ func TestAuditList(t *testing.T) {
 
 func TestAuditVerifyAndPrune(t *testing.T) {
 	t.Parallel()
-	dir, db := auditedDatabase(t, 30)
+	dir, _ := auditedDatabase(t, 30)
 	head, err := runOn(t.Context(), dir, "audit", "head")
 	if err != nil || !strings.HasPrefix(head, "30:") {
 		t.Fatal(head, err)
@@ -142,10 +144,24 @@ func TestAuditVerifyAndPrune(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	whole("30")
+	var line string
 	if out, err := runOn(t.Context(), dir, "audit", "prune", "--before", before, "--yes"); err != nil || !strings.Contains(out, "10 entries were removed") {
 		t.Errorf("%v\n%s", err, out)
+	} else if i := slices.IndexFunc(strings.Split(out, "\n"), func(line string) bool { return strings.HasPrefix(line, "10:") && strings.HasSuffix(line, " pruned") }); i < 0 {
+		t.Errorf("no line to be kept in\n%s", out)
+	} else {
+		line = strings.Split(out, "\n")[i]
 	}
 	whole("20", "--heads", heads)
+	whole("20", "--head", line)
+	old := "4:" + strings.Repeat("ab", 32)
+	whole("2 of 3", "--heads", heads, "--head", old, "--head", line)
+	for _, args := range [][]string{{"--head", old}, {"--head", old, "--heads", heads}, {"--json", "--head", old, "--head", strings.TrimSuffix(line, " pruned")}} {
+		out, err := runOn(t.Context(), dir, append([]string{"audit", "verify"}, args...)...)
+		if err == nil || exitCode(err) != 1 || strings.Contains(out, "whole\n") || strings.Contains(out, `"whole": true`) || !strings.Contains(err.Error(), "audit prune printed") {
+			t.Errorf("%v: %v, exit %d\n%s", args, err, exitCode(err), out)
+		}
+	}
 	if out, err := runOn(t.Context(), dir, "audit", "prune", "--before", before, "--yes"); err != nil || !strings.Contains(out, "nothing to remove") {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -158,7 +174,31 @@ func TestAuditVerifyAndPrune(t *testing.T) {
 	if err != nil || !strings.Contains(told, "through=10") || !strings.Contains(told, "by=uid:") {
 		t.Errorf("%v\n%s", err, told)
 	}
-	_ = db
+	bySQL(t, dir, `UPDATE audit_log SET external_id = NULL, external_salt = NULL WHERE sequence IN (12, 20)`)
+	out, err = runOn(t.Context(), dir, "audit", "verify", "--heads", heads)
+	if err == nil || exitCode(err) != brokenExit || !strings.Contains(out, "BROKEN at entry 12") || !strings.Contains(out, "at first 12 20") {
+		t.Errorf("%v, exit %d\n%s", err, exitCode(err), out)
+	}
+	bySQL(t, dir, `DELETE FROM audit_log`, `DELETE FROM audit_pending`, `UPDATE audit_checkpoints SET sequence = 30`)
+	out, err = runOn(t.Context(), dir, "audit", "verify", "--head", line)
+	if err == nil || exitCode(err) != brokenExit || !strings.Contains(out, "BROKEN at entry 1\n") || !strings.Contains(out, "NO ENTRY TELLS") {
+		t.Errorf("%v, exit %d\n%s", err, exitCode(err), out)
+	}
+}
+
+// bySQL changes the database of dir as nobody should.
+func bySQL(t *testing.T, dir string, statements ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "registrar.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestCallersAreAudited: each change of a caller, and no look at it.

@@ -31,6 +31,13 @@ func (e *brokenError) Error() string { return e.at.String() }
 // ExitCode is the program's.
 func (e *brokenError) ExitCode() int { return brokenExit }
 
+// doubtError is a chain of which the heads that were given do not say that it is whole.
+type doubtError struct{ doubt string }
+
+func (e *doubtError) Error() string {
+	return "audit: whether the chain is whole could not be found out: " + e.doubt
+}
+
 func verifyAuditCommand() *cobra.Command {
 	var heads []string
 	var file string
@@ -46,10 +53,17 @@ when that could not be found out.
 
 Give it the heads that were kept elsewhere, one by --head or a file of them, one a
 line, by --heads: without one, whoever can write to the database could have made
-the whole chain anew.
+the whole chain anew, or have removed it and told of a pruning. Heads from before
+the place up to which the chain was pruned cannot be compared, and are counted. Where
+there are such, one of the others must be the line that registrar audit prune
+printed, SEQUENCE:HASH pruned, unless audit.key says who has pruned.
 
 With audit.key in the configuration also the entries' MACs are verified, of those
-that have one; --keyed-from says from which entry on all must have one.
+that have one; --keyed-from says from which entry on all must have one. What tells
+of a pruning or of an erasure must have one too, from there on.
+
+The chain is broken, too, where its beginning is gone and no entry tells that it was
+pruned, and where an entry's external id is gone and none tells that it was erased.
 
 It also tells of numbers that are missing, though no entry of the chain is: each
 server numbers what it writes. A number is missing where a server died in the
@@ -58,10 +72,11 @@ UNAVAILABLE), and where an entry was removed before it was sealed. It is a reaso
 to compare with the servers' logs, and no proof.`,
 		Example: `  registrar audit verify
   registrar audit verify --head 41822:9f2c...
+  registrar audit verify --head 41822:9f2c... --head '10077:03b1... pruned'
   registrar audit verify --heads /mnt/elsewhere/heads --keyed-from 1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			kept, err := keptHeads(heads, file)
+			s, err := keptHeads(heads, file)
 			if err != nil {
 				return err
 			}
@@ -69,25 +84,25 @@ to compare with the servers' logs, and no proof.`,
 				if keyedFrom > 0 && c.AuditKey() == nil {
 					return errors.New("--keyed-from needs audit.key or audit.key_file in the configuration")
 				}
-				s := audit.Settings{Kept: kept, Key: c.AuditKey(), KeyedFrom: keyedFrom}
+				s.Key, s.KeyedFrom = c.AuditKey(), keyedFrom
 				return verifyAudit(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), db.Audit(), s, asJSON)
 			})
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringArrayVar(&heads, "head", nil, "a `SEQUENCE:HASH` that was kept elsewhere; may be given several times")
-	fs.StringVar(&file, "heads", "", "`file` of such heads, one a line")
+	fs.StringArrayVar(&heads, "head", nil, "a `SEQUENCE:HASH` that was kept elsewhere, or a line of registrar audit prune; may be given several times")
+	fs.StringVar(&file, "heads", "", "`file` of such, one a line")
 	fs.Int64Var(&keyedFrom, "keyed-from", 0, "`sequence` number of the first entry from which on each must have a right MAC")
 	fs.BoolVar(&asJSON, "json", false, "as JSON")
 	return cmd
 }
 
 // keptHeads reads heads from flags and from a file.
-func keptHeads(given []string, file string) (kept []audit.Head, err error) {
+func keptHeads(given []string, file string) (s audit.Settings, err error) {
 	if file != "" {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, fmt.Errorf("--heads: %w", err)
+			return s, fmt.Errorf("--heads: %w", err)
 		}
 		defer f.Close()
 		lines := bufio.NewScanner(f)
@@ -97,17 +112,21 @@ func keptHeads(given []string, file string) (kept []audit.Head, err error) {
 			}
 		}
 		if err := lines.Err(); err != nil {
-			return nil, fmt.Errorf("--heads: %w", err)
+			return s, fmt.Errorf("--heads: %w", err)
 		}
 	}
 	for _, text := range given {
-		h, err := audit.ParseHead(text)
-		if err != nil {
-			return nil, err
+		h, pruned, err := audit.ParseKept(text)
+		switch {
+		case err != nil:
+			return s, err
+		case pruned:
+			s.Pruned = append(s.Pruned, h)
+		default:
+			s.Kept = append(s.Kept, h)
 		}
-		kept = append(kept, h)
 	}
-	return kept, nil
+	return s, nil
 }
 
 // verifiedView is a verification as it is shown.
@@ -116,11 +135,17 @@ type verifiedView struct {
 	BrokenAt    int64      `json:"broken_at,omitempty"`
 	Kind        audit.Kind `json:"kind,omitempty"`
 	Why         string     `json:"why,omitempty"`
+	Doubt       string     `json:"doubt,omitempty"` // why it is not called whole though it is not broken
 	Entries     int64      `json:"entries"`
 	Head        string     `json:"head,omitempty"`
 	PrunedTo    int64      `json:"pruned_to,omitempty"`
 	Unvouched   bool       `json:"pruning_without_entry,omitempty"`
+	Heads       int        `json:"heads"`
+	Compared    int        `json:"heads_compared"`
+	Before      int        `json:"heads_before_pruning,omitempty"`
 	Erased      int64      `json:"external_ids_erased"`
+	Blanked     int64      `json:"erased_without_entry,omitempty"`
+	BlankedAt   []int64    `json:"erased_without_entry_at,omitempty"` // the first few
 	Unkeyed     int64      `json:"without_mac,omitempty"`
 	LastUnkeyed int64      `json:"last_without_mac,omitempty"`
 	Missing     int64      `json:"numbers_missing"`
@@ -148,7 +173,8 @@ func verifyAudit(ctx context.Context, out, progress io.Writer, log *store.Audit,
 		return err
 	}
 	v := verifiedView{
-		Whole: broken == nil, Entries: r.Entries, PrunedTo: from.Sequence, Unvouched: r.Unvouched, Erased: r.Erased,
+		Whole: broken == nil && r.Doubt == "", Doubt: r.Doubt, Entries: r.Entries, PrunedTo: r.From.Sequence, Unvouched: r.Unvouched, Erased: r.Erased,
+		Blanked: r.Blanked, BlankedAt: r.BlankedAt, Heads: r.Kept, Compared: r.Compared, Before: r.Before,
 		Unkeyed: r.Unkeyed, LastUnkeyed: r.LastUnkeyed, Missing: r.Missing,
 	}
 	for _, g := range r.GapsAt {
@@ -168,18 +194,27 @@ func verifyAudit(ctx context.Context, out, progress io.Writer, log *store.Audit,
 	} else {
 		err = showVerified(out, v)
 	}
-	if err == nil && broken != nil {
-		err = &brokenError{broken}
+	switch {
+	case err != nil:
+		return err
+	case broken != nil:
+		return &brokenError{broken}
+	case r.Doubt != "":
+		return &doubtError{r.Doubt}
+	default:
+		return nil
 	}
-	return err
 }
 
 func showVerified(w io.Writer, v verifiedView) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, form string, values ...any) { fmt.Fprintf(table, name+"\t"+form+"\n", values...) }
-	if v.Whole {
+	switch {
+	case v.Whole:
 		line("chain", "whole")
-	} else {
+	case v.Doubt != "":
+		line("chain", "NOT VOUCHED FOR by the heads that were given")
+	default:
 		line("chain", "BROKEN at entry %d", v.BrokenAt)
 		line("most likely", "%s: %s", v.Kind, v.Why)
 	}
@@ -193,8 +228,17 @@ func showVerified(w io.Writer, v verifiedView) error {
 	if v.Unvouched {
 		line("", "NO ENTRY TELLS of that: the beginning was removed by other means than registrar audit prune")
 	}
+	if v.Heads > 0 {
+		line("heads compared", "%d of %d", v.Compared, v.Heads)
+	}
+	if v.Before > 0 {
+		line("heads not compared", "%d, from before where the chain was pruned", v.Before)
+	}
 	if v.Erased > 0 {
 		line("external ids erased", "%d", v.Erased)
+	}
+	if v.Blanked > 0 {
+		line("", "NO ENTRY TELLS of %d of them, at first %s", v.Blanked, strings.Trim(fmt.Sprint(v.BlankedAt), "[]"))
 	}
 	if v.Unkeyed > 0 {
 		line("without a MAC", "%d, the last of them entry %d", v.Unkeyed, v.LastUnkeyed)

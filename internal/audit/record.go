@@ -14,6 +14,7 @@ const (
 	Import        registration.Action = "IMPORT" // of people, by an operator
 	Export        registration.Action = "EXPORT" // of what is held of a person
 	Erase         registration.Action = "ERASE"  // of a person
+	Blank         registration.Action = "BLANK"  // of external ids in this log, by an erasure
 	Prune         registration.Action = "PRUNE"  // of this log
 	CallerAdd     registration.Action = "CALLER_ADD"
 	CallerChange  registration.Action = "CALLER_CHANGE"
@@ -25,7 +26,7 @@ const (
 // Actions are all that there are.
 func Actions() []registration.Action {
 	return []registration.Action{
-		registration.AuditRegister, registration.AuditVerifyContact, Import, Export, Erase, Prune, CallerAdd, CallerChange, CallerDisable, CallerEnable, CallerRotate,
+		registration.AuditRegister, registration.AuditVerifyContact, Import, Export, Erase, Blank, Prune, CallerAdd, CallerChange, CallerDisable, CallerEnable, CallerRotate,
 	}
 }
 

@@ -121,17 +121,6 @@ func TestAnyEdit(t *testing.T) {
 	}
 }
 
-// TestErasedExternalIDs: they are no edit, and are counted.
-func TestErasedExternalIDs(t *testing.T) {
-	t.Parallel()
-	all := chain(t, 20, key)
-	all[4].ExternalID, all[4].Salt = "", nil
-	broken, report := verify(all, audit.Settings{Key: key, KeyedFrom: 1})
-	if broken != nil || report.Erased != 1 {
-		t.Errorf("%v, %+v", broken, report)
-	}
-}
-
 // TestCuts: entries that are gone are found, whether or not the others were
 // numbered anew.
 func TestCuts(t *testing.T) {
@@ -315,44 +304,6 @@ func TestNumbersAreGivenBack(t *testing.T) {
 	}
 	if _, err := audit.NewWriter(key[:31]); err == nil {
 		t.Error("a key that is too short")
-	}
-}
-
-// TestPruned: a chain is whole from a checkpoint on, if an entry tells of it.
-func TestPruned(t *testing.T) {
-	t.Parallel()
-	all := chain(t, 20, nil)
-	from := all[9].Head()
-	broken, report := verify(all[10:], audit.Settings{From: from})
-	if broken != nil || !report.Unvouched || report.Entries != 10 || report.Missing != 0 {
-		t.Errorf("no entry tells of it: %v, %+v", broken, report)
-	}
-	told := entry(20)
-	told.Action, told.Detail = audit.Prune, audit.PruneDetail(from, "by=uid:0")
-	r, err := writer(t, nil).Record(told)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := audit.NewVerifier(audit.Settings{From: from, Kept: []audit.Head{from, all[3].Head()}})
-	for _, s := range all[10:] {
-		if broken := v.Next(s); broken != nil {
-			t.Fatal(broken)
-		}
-	}
-	if broken := v.End(told); broken != nil || v.Report().Unvouched {
-		t.Errorf("an entry that waits tells of it: %v, %+v", broken, v.Report())
-	}
-	broken, report = verify(append(all[10:], audit.Seal(all[19].Head(), []audit.Record{r})...), audit.Settings{From: from})
-	if broken != nil || report.Unvouched {
-		t.Errorf("an entry tells of it: %v, %+v", broken, report)
-	}
-	if broken, _ := verify(all[11:], audit.Settings{From: from}); broken == nil || broken.Kind != audit.Cut || broken.Sequence != 11 {
-		t.Errorf("more is gone: %v", broken)
-	}
-	other := from
-	other.Hash[0] ^= 1
-	if broken, _ := verify(all[10:], audit.Settings{From: from, Kept: []audit.Head{other}}); broken == nil || broken.Sequence != 10 {
-		t.Errorf("another head was kept: %v", broken)
 	}
 }
 

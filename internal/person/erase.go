@@ -18,7 +18,9 @@ type Store interface {
 	// Errors: registration.ErrNotFound, registration.ErrUnavailable.
 	Find(ctx context.Context, key registration.Key) ([]registration.Account, error)
 	// Bury erases an account with all that there is a bounded number of, in one
-	// transaction with its tombstone, its event and its audit entry. Errors:
+	// transaction with its tombstone, its event and its audit entry. Where the
+	// external id is not to be kept, further entries tell from which ones of the
+	// audit log it was removed. Errors:
 	// registration.ErrNotFound when it is gone, registration.ErrUnavailable.
 	Bury(ctx context.Context, b Burial) error
 	// Unfinished gives the tombstones of people of whom rows may still be there.

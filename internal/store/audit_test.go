@@ -336,9 +336,33 @@ func TestPruning(t *testing.T) {
 		if broken != nil || report.Entries != all-old+2 || report.Unvouched {
 			t.Errorf("%v, %+v", broken, report)
 		}
+		copied := copyTable(t, db, "audit_log")
 		write(t, db, `DELETE FROM audit_log WHERE sequence = 1101`)
 		if broken, _ := verifyAudit(t, db, audit.Settings{}); broken == nil || broken.Kind != audit.Cut || broken.Sequence != old+1 {
 			t.Errorf("one more is gone: %v", broken)
+		}
+		copied()
+		// All that there is, while it is verified.
+		if through, err = db.Audit().Prunable(t.Context(), now()); err != nil || through.Sequence != all+2 {
+			t.Fatal(through, err)
+		}
+		pruned := false
+		broken, report, err = audit.Verify(t.Context(), db.Audit(), audit.Settings{}, func(int) {
+			if !pruned {
+				pruned = true
+				if err := db.Audit().Prune(t.Context(), through.Sequence, now(), entry(), func(int) {}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if err != nil || broken != nil {
+			t.Errorf("pruned beside it: %v, %v, %+v", err, broken, report)
+		}
+		for range 2 {
+			if broken, report := verifyAudit(t, db, audit.Settings{Pruned: []audit.Head{through}, Kept: []audit.Head{{Sequence: 1}}}); broken != nil || report.Doubt != "" || report.From != through {
+				t.Errorf("nothing is left: %v, %+v", broken, report)
+			}
+			seal(t, db, 300)
 		}
 	})
 }

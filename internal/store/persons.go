@@ -60,6 +60,7 @@ func (p *Persons) Bury(ctx context.Context, b rights.Burial) error {
 	if err != nil {
 		return err
 	}
+	var blanks []audit.Record
 	id := b.Account.ID[:]
 	err = p.db.transact(ctx, "bury", func(ctx context.Context, t *tx) error {
 		var there []uuid
@@ -81,7 +82,11 @@ func (p *Persons) Bury(ctx context.Context, b rights.Burial) error {
 			return err
 		}
 		if b.Tombstone.ExternalID == "" && b.Account.ExternalID != "" {
-			if err := t.eraseExternalID(ctx, b.Account); err != nil {
+			blanked, err := t.eraseExternalID(ctx, b.Account)
+			if err != nil {
+				return err
+			}
+			if blanks, err = p.db.blankRecords(b.Audit, blanked, blanks); err != nil {
 				return err
 			}
 		}
@@ -90,7 +95,7 @@ func (p *Persons) Bury(ctx context.Context, b rights.Burial) error {
 		if err != nil {
 			return err
 		}
-		if err := t.audit(ctx, record); err != nil {
+		if err := t.audit(ctx, append(blanks, record)...); err != nil {
 			return err
 		}
 		if b.Event.ID.IsZero() {
@@ -98,7 +103,9 @@ func (p *Persons) Bury(ctx context.Context, b rights.Burial) error {
 		}
 		return insertEvents(ctx, t, []registration.Event{b.Event})
 	})
-	p.db.notWritten(record, err)
+	for _, r := range append(blanks, record) {
+		p.db.notWritten(r, err)
+	}
 	return err
 }
 
@@ -131,33 +138,6 @@ func (t *tx) eraseSuppressions(ctx context.Context, b rights.Burial) error {
 	for channel, contact := range contactsOf(b.Account) {
 		if _, err := t.unsuppress(ctx, channel, suppression.RecipientOf(channel, contact), reason); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// eraseExternalID takes a caller's key out of what names a registration by it.
-// What is found without an index is read first and not locked: calls go on
-// writing there.
-func (t *tx) eraseExternalID(ctx context.Context, a registration.Account) error {
-	for _, table := range []struct{ key, name, erase string }{
-		{"sequence", "audit_log", `UPDATE audit_log SET external_id = NULL, external_salt = NULL WHERE sequence IN (?)`},
-		{"id", "audit_pending", `UPDATE audit_pending SET external_id = NULL, external_salt = NULL WHERE id IN (?)`},
-		{"id", "shadow_comparisons", `UPDATE shadow_comparisons SET external_id = '' WHERE id IN (?)`},
-	} {
-		var found []any
-		if err := t.conn.SelectContext(ctx, &found, `SELECT `+table.key+` FROM `+table.name+` WHERE caller = ? AND external_id = ?`, a.Caller, a.ExternalID); err != nil {
-			return err
-		}
-		if len(found) == 0 {
-			continue
-		}
-		n, err := t.exec(ctx, table.erase, found)
-		if err != nil {
-			return err
-		}
-		if n != len(found) {
-			return errAborted // it was sealed meanwhile, and is in the chain
 		}
 	}
 	return nil
