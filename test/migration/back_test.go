@@ -68,8 +68,13 @@ func (s *story) goBack(t *testing.T) {
 	}
 	got := decode[exported](t, s.registrar(t, "export", "--mapping", s.mapping, "--format", "mysql", "--json", file))
 	everybody := s.accounts(t, "monolith")
-	if got.Written != everybody || len(got.Columns) != 0 || len(got.Emptied) != 0 || len(got.Lost) != 0 || got.Table != "users_back" {
+	if got.Written != everybody || len(got.Columns) != 0 || len(got.Emptied) != 0 || got.Table != "users_back" {
 		t.Errorf("%d accounts: %+v", everybody, got)
+	}
+	for field := range got.Lost {
+		if field != "first_name" && field != "last_name" { // where a full name has its first word
+			t.Errorf("not written back: %v", got.Lost)
+		}
 	}
 	sql(t, s.node, "CREATE TABLE laravel.users_back LIKE laravel.users")
 	if warnings := sql(t, s.node, "USE laravel; "+got.Load+" SHOW WARNINGS"); warnings != "" {
@@ -142,9 +147,10 @@ func (s *story) intoOwnTable(t *testing.T, everybody int) {
 	}
 	sql(t, s.node, "USE laravel; CREATE TABLE before_back AS SELECT * FROM users; DELETE FROM users WHERE id % 100 = 7; "+string(text))
 	for what, query := range map[string]string{
-		"rows of before are not there":               "SELECT COUNT(*) FROM laravel.before_back LEFT JOIN laravel.users USING (id) WHERE users.id IS NULL",
-		"rows of before have another name":           "SELECT COUNT(*) FROM laravel.before_back JOIN laravel.users USING (id) WHERE id % 100 <> 7 AND NOT (BINARY users.name <=> before_back.name AND users.locale <=> before_back.locale AND users.email <=> before_back.email)",
-		"people have another hash than in Registrar": "SELECT COUNT(*) FROM laravel.users JOIN registrar.accounts ON caller = 'monolith' AND external_id = users.id WHERE BINARY users.password <> password_hash",
+		"rows of before are not there":     "SELECT COUNT(*) FROM laravel.before_back LEFT JOIN laravel.users USING (id) WHERE users.id IS NULL",
+		"rows of before have another name": "SELECT COUNT(*) FROM laravel.before_back JOIN laravel.users USING (id) WHERE id % 100 <> 7 AND NOT (BINARY users.name <=> before_back.name AND users.locale <=> before_back.locale AND users.email <=> before_back.email)",
+		"people have another hash than they should": "SELECT COUNT(*) FROM laravel.users JOIN registrar.accounts ON caller = 'monolith' AND external_id = users.id LEFT JOIN laravel.before_back ON before_back.id = users.id " +
+			"WHERE BINARY users.password <> IF(before_back.id IS NULL OR users.id % 100 = 7 OR before_back.password IN ('', before_back.registrar_hash), password_hash, before_back.password)",
 	} {
 		if n := number(t, s.node, query); n != 0 {
 			t.Errorf("%d %s", n, what)
