@@ -36,6 +36,13 @@
 // edited or made up by who has the database alone, also with all hashes made
 // anew, and also before they are sealed.
 //
+// What explains a chain that is not all there is in the chain as well: a PRUNE
+// tells up to which entry and hash the beginning was removed, and a BLANK, sealed
+// behind them, names the entries whose external ids an erasure has removed, by the
+// beginnings of their digests. Where none tells of it, the chain is broken. With no
+// key such an entry can be made up, as any: that a pruning was meant then shows by
+// the PrunedLine that was kept elsewhere, and that an erasure was by nothing.
+//
 // A record that is removed before it is sealed leaves a gap in its writer's
 // numbers. So does a call whose outcome its server did not learn, and a process
 // that died in the middle of one: a gap is a reason to look, and no proof. With

@@ -21,10 +21,11 @@ type blankedRow struct {
 func (t *tx) eraseExternalID(ctx context.Context, a registration.Account) (blanked []blankedRow, err error) {
 	const named = ` WHERE caller = ? AND external_id = ?`
 	var sealed, waiting []blankedRow
-	if err := t.conn.SelectContext(ctx, &sealed, `SELECT id, sequence, external_digest FROM audit_log`+named, a.Caller, a.ExternalID); err != nil {
+	// In this order: what is sealed between the two is found twice, and not missed.
+	if err := t.conn.SelectContext(ctx, &waiting, `SELECT id, 0 AS sequence, external_digest FROM audit_pending`+named, a.Caller, a.ExternalID); err != nil {
 		return nil, err
 	}
-	if err := t.conn.SelectContext(ctx, &waiting, `SELECT id, 0 AS sequence, external_digest FROM audit_pending`+named, a.Caller, a.ExternalID); err != nil {
+	if err := t.conn.SelectContext(ctx, &sealed, `SELECT id, sequence, external_digest FROM audit_log`+named, a.Caller, a.ExternalID); err != nil {
 		return nil, err
 	}
 	var sequences, ids, comparisons []any

@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -173,6 +175,63 @@ func TestBlankedEntries(t *testing.T) {
 			if broken, report := verifyAudit(t, db, settings); broken != nil || report.From != last {
 				t.Errorf("pruned through %d: %v, %+v", through, broken, report)
 			}
+		}
+	})
+}
+
+// TestErasingBesideASealer: whatever of a person is sealed at that moment, the
+// chain is whole, also to who verifies it meanwhile, and no number is missing.
+func TestErasingBesideASealer(t *testing.T) {
+	onEach(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		s := rights(t, db)
+		ctx, stop := context.WithCancel(t.Context())
+		var erasing, beside sync.WaitGroup
+		for range 3 {
+			erasing.Go(func() {
+				for range 8 {
+					r := alone(func(r *registration.Registration) { r.Account.ExternalID = "crm-" + newID().String() }, audited)
+					if _, err := db.Accounts().Create(ctx, r); err != nil {
+						t.Error(err)
+					}
+					for range 3 {
+						if err := db.Audit().Append(ctx, entryOf(r.Account, registration.AuditVerifyContact)); err != nil {
+							t.Error(err)
+						}
+					}
+					if _, err := s.Erase(ctx, rightsof.Erasure{Key: registration.Key{ID: r.Account.ID}}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		taken, held, err := db.Leases().Acquire(ctx, "audit-sealer", "test", time.Now(), time.Minute)
+		if err != nil || !held {
+			t.Fatal(held, err)
+		}
+		beside.Go(func() {
+			for ctx.Err() == nil {
+				if _, _, err := db.Audit().Seal(ctx, taken, 3); err != nil && ctx.Err() == nil {
+					t.Error(err)
+				}
+			}
+		})
+		beside.Go(func() {
+			for ctx.Err() == nil {
+				if broken, report, err := audit.Verify(ctx, db.Audit(), audit.Settings{}, nil); (err != nil || broken != nil) && ctx.Err() == nil {
+					t.Error(err, broken, report)
+				}
+			}
+		})
+		erasing.Wait()
+		stop()
+		beside.Wait()
+		if err := db.Leases().Release(t.Context(), taken); err != nil {
+			t.Fatal(err)
+		}
+		seal(t, db, 100)
+		if broken, report := verifyAudit(t, db, audit.Settings{}); broken != nil || report.Erased != 24*4 || report.Missing != 0 {
+			t.Errorf("%v, %+v", broken, report)
 		}
 	})
 }

@@ -198,6 +198,10 @@ func TestAudit(t *testing.T) {
 	if err := s.Stop(20 * time.Second); err != nil {
 		t.Error(err)
 	}
+	changeBySQL(t, s, `UPDATE audit_log SET external_id = NULL, external_salt = NULL WHERE outcome = 'EMAIL_TAKEN'`)
+	if v, exit := auditVerify(t, s, "--head", strings.TrimSpace(head)); exit != 3 || v.Whole || v.Kind != "edited" || entries[v.BrokenAt-1].ExternalID != "email" {
+		t.Errorf("an external id is gone: %+v, exit code %d", v, exit)
+	}
 	for _, tt := range []struct {
 		change string
 		at     int64
@@ -211,6 +215,10 @@ func TestAudit(t *testing.T) {
 		if v, exit := auditVerify(t, s); exit != 3 || v.Whole || v.BrokenAt != tt.at || v.Kind != tt.kind {
 			t.Errorf("%s: %+v, exit code %d", tt.change, v, exit)
 		}
+	}
+	changeBySQL(t, s, fmt.Sprintf(`DELETE FROM audit_log; INSERT INTO audit_checkpoints (name, sequence, hash, at) VALUES ('pruned', %d, randomblob(32), 0)`, len(entries)+1))
+	if v, exit := auditVerify(t, s, "--head", strings.TrimSpace(head)); exit != 3 || v.Whole || v.BrokenAt != 1 || v.Kind != "cut" {
+		t.Errorf("all is gone: %+v, exit code %d", v, exit)
 	}
 }
 
