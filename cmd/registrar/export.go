@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"registrar/internal/audit"
+	"registrar/internal/caller"
 	"registrar/internal/config"
 	"registrar/internal/store"
 	"registrar/internal/transfer"
@@ -70,7 +71,8 @@ shows: LOAD DATA takes backslashes in CSV for its own, and loses people. Compare
 number of rows with the report's.
 
 The file has its name when it is whole, mode 0600, and is never overwritten. Without
-FILE it goes to standard output, if that is no terminal. The audit log gets an entry.`,
+FILE, or with - for it, it goes to standard output, if that is no terminal, and the
+report to standard error. The audit log gets an entry.`,
 		Example: `  registrar export --mapping mapping.yaml --format mysql --hashes bcrypt users.mysql
   registrar export --mapping mapping.yaml --format csv --hashes bcrypt users.csv
   registrar export --mapping laravel --format jsonl --hashes bcrypt,argon2id users.jsonl
@@ -84,7 +86,7 @@ FILE it goes to standard output, if that is no terminal. The audit log gets an e
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := ""
-			if len(args) == 1 {
+			if len(args) == 1 && args[0] != "-" {
 				path = absolute(args[0])
 			}
 			return withDatabase(cmd, func(ctx context.Context, c config.Config, db *store.DB) error {
@@ -157,6 +159,9 @@ func runExport(ctx context.Context, cmd *cobra.Command, c config.Config, db *sto
 	if err != nil {
 		return err
 	}
+	if err := checkCaller(ctx, db, e.Caller); err != nil {
+		return err
+	}
 	out, told := cmd.OutOrStdout(), cmd.OutOrStdout()
 	commit := func() error { return nil }
 	if path == "" {
@@ -207,6 +212,21 @@ func runExport(ctx context.Context, cmd *cobra.Command, c config.Config, db *sto
 		return err
 	}
 	return e.tell(told, report, path, flags)
+}
+
+// checkCaller refuses a name that no caller has and nobody is stored under.
+func checkCaller(ctx context.Context, db *store.DB, name string) error {
+	if name == "" { // of a service whose callers are not authenticated
+		return nil
+	}
+	if people, err := db.People(nil).Count(ctx, name); err != nil || people > 0 {
+		return err
+	}
+	all, err := db.Callers().Callers(ctx)
+	if err != nil || slices.ContainsFunc(all, func(c caller.Caller) bool { return c.Name == name }) {
+		return err
+	}
+	return fmt.Errorf("there is no caller %s, and nobody is stored under that name: registrar caller list names the callers", name)
 }
 
 func (e exported) writer(w io.Writer, format string) (export.Writer, error) {
