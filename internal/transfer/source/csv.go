@@ -264,8 +264,11 @@ func (c *csvFile) withoutReason(fields []string) []string {
 
 // values picks the columns that are asked for.
 func (c *csvFile) values(fields []string) (values []transfer.Value, wrong string) {
-	at := c.reasonOf(fields)
-	if n := len(fields); n != c.width && !(c.headless && n == c.width+1 && at >= 0) {
+	at, n := c.reasonOf(fields), len(fields)
+	if c.headless && n == c.width+1 && at >= 0 {
+		n--
+	}
+	if n != c.width {
 		return nil, fmt.Sprintf("it has %d fields and not %d", n, c.width)
 	}
 	if at >= 0 && isUnmended(fields[at]) {
