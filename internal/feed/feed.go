@@ -32,21 +32,28 @@ type Reader interface {
 var (
 	// ErrDropped: events behind the position are not kept any more.
 	ErrDropped = errors.New("feed: events behind this position are not kept any more")
+	// ErrEarly: events that happened at the time, or soon after it, may not be kept any more.
+	ErrEarly = errors.New("feed: events of this time may not be kept any more")
 	// ErrPosition: the position is none of this feed.
 	ErrPosition = errors.New("feed: not a position of this feed")
 )
 
-// From is where a reader begins. Its zero value is the beginning.
+// From is where a reader begins. Its zero value is the beginning: before the first
+// that is kept, whatever there was before.
 type From struct {
 	Now      bool      // behind all that is there
 	Time     time.Time // before the first that happened at this time or later; zero for none
 	Position Position  // "" for none
+	// Kept is how long a Table keeps events for certain; 0 for not known. Brokers are asked.
+	Kept time.Duration
 }
 
 // ParseFrom reads "beginning", "now", a time (RFC 3339) or a position.
 func ParseFrom(text string) (From, error) {
 	switch text {
-	case "beginning", "":
+	case "":
+		return From{}, errors.New("it is empty, as of a program that has lost its position: beginning is what is kept, now is what comes")
+	case "beginning":
 		return From{}, nil
 	case "now":
 		return From{Now: true}, nil

@@ -23,13 +23,13 @@ func TestParseFrom(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]feed.From{
-		"": {}, "beginning": {}, "now": {Now: true}, "17": {Position: "17"}, "0:12,1:40": {Position: "0:12,1:40"}, "2026-03-01T12:00:00Z": {Time: at},
+		"beginning": {}, "now": {Now: true}, "17": {Position: "17"}, "0:12,1:40": {Position: "0:12,1:40"}, "2026-03-01T12:00:00Z": {Time: at},
 	} {
 		if got, err := feed.ParseFrom(text); err != nil || got != want {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}
-	for _, wrong := range []string{"end", "2026-03-01", "-1", "0;1", "p17"} {
+	for _, wrong := range []string{"", "end", "2026-03-01", "-1", "0;1", "p17"} {
 		if got, err := feed.ParseFrom(wrong); err == nil {
 			t.Errorf("%q: %+v", wrong, got)
 		}

@@ -50,7 +50,7 @@ type TableReader struct {
 	ended  bool  // all that was there at the beginning was given
 }
 
-// OpenTable begins to read. Errors: ErrPosition, ErrDropped, registration.ErrUnavailable.
+// OpenTable begins to read. Errors: ErrPosition, ErrDropped, ErrEarly, registration.ErrUnavailable.
 func OpenTable(ctx context.Context, t Table, from From) (*TableReader, error) {
 	bounds, err := t.Bounds(ctx)
 	if err != nil {
@@ -61,6 +61,9 @@ func OpenTable(ctx context.Context, t Table, from From) (*TableReader, error) {
 	case from.Now:
 		r.after = bounds.Latest
 	case !from.Time.IsZero():
+		if err := reaches(ctx, t, bounds, from); err != nil {
+			return nil, err
+		}
 		first, err := t.Since(ctx, from.Time)
 		if err != nil {
 			return nil, err
@@ -78,6 +81,22 @@ func OpenTable(ctx context.Context, t Table, from From) (*TableReader, error) {
 	}
 	r.ended = r.after >= r.opened
 	return r, nil
+}
+
+// reaches says by ErrEarly that a Table may have dropped events since a time: where it
+// has dropped some, and the time is neither recent nor behind one that it still has.
+func reaches(ctx context.Context, t Table, bounds Bounds, from From) error {
+	if bounds.Dropped == 0 || time.Since(from.Time) < from.Kept {
+		return nil
+	}
+	oldest, _, err := t.After(ctx, bounds.Dropped, 1)
+	if err != nil {
+		return err
+	}
+	if len(oldest) == 0 || !oldest[0].At.Before(from.Time) {
+		return ErrEarly
+	}
+	return nil
 }
 
 // Next implements Reader.

@@ -37,6 +37,8 @@ func TestContract(t *testing.T) {
 		"where there are no letters there is no error":         testNoLetters,
 		"events are CloudEvents, a registration's in order":    testEvents,
 		"events are read on from every position":               testEventReader,
+		"events that are not kept are told as such":            testEventsDropped,
+		"partitions of events that are added are read":         testPartitionsAdded,
 		"the topic of events is made where it is not there":    testEventTopicLost,
 		"a member that cannot leave in time does not hang Run": testLeave,
 	}

@@ -17,14 +17,16 @@ import (
 	"registrar/internal/registration"
 )
 
-// EventReader reads the topic of events, partition by partition: those that there
-// are when it begins. It is one goroutine's. It implements feed.Reader, with positions that name the next
-// offset of each partition: "0:12,1:40".
+// EventReader reads the topic of events, partition by partition. It is one
+// goroutine's. It implements feed.Reader, with positions that name the next offset
+// of each partition: "0:12,1:40". Partitions that are added are read from their
+// beginning, within half a minute.
 type EventReader struct {
 	client     *Client
-	partitions []span // from the offset that comes next to where the partition ended at first
-	turn       int    // of partitions, the one that is read next
-	quiet      int    // partitions that had nothing, one after the other
+	partitions []span    // from the offset that comes next to where the partition ended at first
+	turn       int       // of partitions, the one that is read next
+	quiet      int       // partitions that had nothing, one after the other
+	looked     time.Time // for partitions that were added
 }
 
 var _ feed.Reader = (*EventReader)(nil)
@@ -32,10 +34,14 @@ var _ feed.Reader = (*EventReader)(nil)
 // eventWait is how long a broker may hold a fetch when no partition has anything.
 const eventWait = 250 * time.Millisecond
 
+// eventLook is how many times as old as the known layout of the cluster may be is
+// the time between two looks for partitions that were added.
+const eventLook = 30
+
 // EventReader begins to read. Errors: feed.ErrPosition, feed.ErrDropped,
-// registration.ErrUnavailable.
+// feed.ErrEarly, registration.ErrUnavailable.
 func (c *Client) EventReader(ctx context.Context, from feed.From) (*EventReader, error) {
-	r := &EventReader{client: c}
+	r := &EventReader{client: c, looked: time.Now()}
 	var err error
 	limited, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -69,6 +75,7 @@ func (r *EventReader) seek(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return eventsUnavailable(err)
 	}
+	early := false
 	for _, p := range answer.Topics[topic] {
 		if p.Error != nil {
 			return eventsUnavailable(p.Error)
@@ -77,15 +84,29 @@ func (r *EventReader) seek(ctx context.Context, at time.Time) error {
 			if r.partitions[i].id != p.Partition {
 				continue
 			}
+			kept := r.partitions[i].first
 			r.partitions[i].first = r.partitions[i].end // nothing so late is there yet
 			for offset := range p.Offsets {
 				if offset >= 0 {
 					r.partitions[i].first = offset
 				}
 			}
+			early = early || kept > 0 && r.partitions[i].first == kept
 		}
 	}
-	return nil
+	if !early {
+		return nil
+	}
+	// A partition has dropped some, and has none from before the time any more.
+	retention, err := r.client.retention(limited, topic)
+	switch {
+	case err != nil:
+		return eventsUnavailable(err)
+	case time.Since(at) < retention:
+		return nil
+	default:
+		return feed.ErrEarly
+	}
 }
 
 // resume goes to a position. A partition that it does not name is newer.
@@ -96,6 +117,9 @@ func (r *EventReader) resume(position feed.Position) error {
 		n, err := strconv.Atoi(id)
 		at, wrong := strconv.ParseInt(offset, 10, 64)
 		if err != nil || wrong != nil || n < 0 || at < 0 {
+			return feed.ErrPosition
+		}
+		if _, twice := named[n]; twice {
 			return feed.ErrPosition
 		}
 		named[n] = at
@@ -135,6 +159,11 @@ func (r *EventReader) End() bool {
 
 // Next implements feed.Reader.
 func (r *EventReader) Next(ctx context.Context) ([]feed.Item, error) {
+	if time.Since(r.looked) >= eventLook*r.client.settings.MetadataAge {
+		if err := r.grow(ctx); err != nil {
+			return nil, eventsUnavailable(err)
+		}
+	}
 	p := &r.partitions[r.turn]
 	r.turn = (r.turn + 1) % len(r.partitions)
 	wait := time.Millisecond
@@ -160,6 +189,27 @@ func (r *EventReader) Next(ctx context.Context) ([]feed.Item, error) {
 		r.quiet = 0
 	}
 	return items, err
+}
+
+// grow takes in the partitions that were added.
+func (r *EventReader) grow(ctx context.Context) error {
+	topic := r.client.settings.EventTopic()
+	ids, err := r.client.partitions(ctx, topic)
+	if err == nil && len(ids) > len(r.partitions) {
+		limited, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		var all []span
+		all, err = r.client.spans(limited, topic)
+		for _, p := range all {
+			if !slices.ContainsFunc(r.partitions, func(known span) bool { return known.id == p.id }) {
+				r.partitions = append(r.partitions, span{p.id, p.first, p.first}) // End is of those that were there
+			}
+		}
+	}
+	if err == nil {
+		r.looked = time.Now()
+	}
+	return err
 }
 
 func (r *EventReader) items(p *span, records kafka.RecordReader) (items []feed.Item, err error) {

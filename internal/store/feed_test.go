@@ -196,6 +196,44 @@ func TestFeedForgets(t *testing.T) {
 	})
 }
 
+// TestFeedFromATime: where events since then may be missing, that is an error. None
+// is missing of what is younger than events are kept for, or since the oldest one.
+func TestFeedFromATime(t *testing.T) {
+	onEach(t, func(t *testing.T, o store.Options) {
+		db, at := open(t, o), now()
+		opens := func(from feed.From, want error, events int) {
+			t.Helper()
+			r, err := feed.OpenTable(t.Context(), db.Feed(), from)
+			if !errors.Is(err, want) {
+				t.Errorf("%+v: got %v, want %v", from, err, want)
+			}
+			if err == nil {
+				if got := rest(t, r); len(got) != events {
+					t.Errorf("%+v: %d events", from, len(got))
+				}
+			}
+		}
+		happen(t, db, at.Add(-3*time.Hour), 2)
+		happen(t, db, at.Add(-time.Hour), 2)
+		happen(t, db, at.Add(-time.Minute), 3)
+		opens(feed.From{Time: at.Add(-4 * time.Hour)}, nil, 7)
+		if _, err := db.Feed().Forget(t.Context(), at.Add(-2*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		opens(feed.From{Time: at.Add(-4 * time.Hour)}, feed.ErrEarly, 0)
+		opens(feed.From{Time: at.Add(-90 * time.Minute)}, feed.ErrEarly, 0)
+		opens(feed.From{Time: at.Add(-90 * time.Minute), Kept: 2 * time.Hour}, nil, 5)
+		opens(feed.From{Time: at.Add(-30 * time.Minute)}, nil, 3)
+		opens(feed.From{}, nil, 5)
+		if _, err := db.Feed().Forget(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+		opens(feed.From{Time: at.Add(-time.Hour)}, feed.ErrEarly, 0)
+		opens(feed.From{Time: at.Add(-time.Hour), Kept: 2 * time.Hour}, nil, 0)
+		opens(feed.From{}, nil, 0)
+	})
+}
+
 // TestFeedDropsUnderAReader: one that is slower than what is kept does not go on
 // over a gap.
 func TestFeedDropsUnderAReader(t *testing.T) {
