@@ -7,17 +7,13 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"registrar/internal/config"
 	"registrar/internal/feed"
-	"registrar/internal/queue"
 	"registrar/internal/registration"
-	"registrar/internal/store"
-	"registrar/internal/telemetry"
 )
 
 type tailFlags struct {
@@ -37,10 +33,11 @@ its configuration; with the embedded database also its user and its --data-dir.
 
 Each event has a position, the place behind it. Whoever goes on from a position
 gets each event behind it, those of one registration in the order in which they
-happened. --from takes a position, the time of an event, beginning (what is kept)
-or now. A position that events are missing behind, since they are not kept any
-more, is an error: bring the state up to date by registrar diff or registrar
-export, and go on from now.
+happened. --from takes a position, the time of an event, beginning or now.
+Beginning is the first event that is kept, whatever there was before. A position
+that events are missing behind, since they are not kept any more, is an error:
+bring the state up to date by registrar diff or registrar export, and go on from
+now. So is a time since which events may be missing.
 
 With --json each event is one line: a CloudEvent in its JSON format, with the
 position as the attribute "position". A program reads these from its standard
@@ -79,37 +76,6 @@ the events that were there when it began.`,
 // tailPatience is how long the database or the brokers may be away where nobody
 // waits for what comes.
 const tailPatience = 15 * time.Second
-
-// openFeed begins to read the feed that a configuration has.
-type openFeed func(ctx context.Context, from feed.From) (feed.Reader, error)
-
-// withFeed opens what the feed is read from: the brokers, or the database.
-func withFeed(cmd *cobra.Command, do func(config.Config, openFeed) error) (err error) {
-	c, err := config.Load(cmd.Flags(), os.Environ())
-	if err != nil {
-		return err
-	}
-	if !c.PublishesEvents() {
-		if !c.KeepsEvents() {
-			fmt.Fprintln(cmd.ErrOrStderr(), "Events are not recorded by this configuration (events.enabled, events.keep): only what was recorded before can be there.")
-		}
-		return withDatabase(cmd, func(_ context.Context, c config.Config, db *store.DB) error {
-			return do(c, func(ctx context.Context, from feed.From) (feed.Reader, error) {
-				return feed.OpenTable(ctx, db.Feed(), from)
-			})
-		})
-	}
-	log, err := telemetry.NewLogger(cmd.ErrOrStderr(), c.Log.Format, c.Log.Level)
-	if err != nil {
-		return err
-	}
-	client, err := queue.Open(queue.Settings{Brokers: c.Kafka.Brokers, Replication: c.Kafka.Replication, Events: true}, log, queue.Observer{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, client.Close()) }()
-	return do(c, func(ctx context.Context, from feed.From) (feed.Reader, error) { return client.EventReader(ctx, from) })
-}
 
 // tail prints the events from a place on. With --follow it outlasts every outage
 // of the database and of brokers.
@@ -158,7 +124,7 @@ func (t tailing) patiently(ctx context.Context, do func() error) error {
 		}
 		if !told {
 			told = true
-			fmt.Fprintf(t.errors, "No events can be read now, which is tried again: %v\n", unreached(err))
+			fmt.Fprintf(t.errors, "No events can be read now, which is tried again: %v\n", err)
 		}
 		timer := time.NewTimer(pause/2 + rand.N(pause)) //nolint:gosec // jitter
 		select {
@@ -198,6 +164,8 @@ func advisedTail(err error, from string) error {
 	switch {
 	case errors.Is(err, feed.ErrDropped):
 		return fmt.Errorf("%w: bring the state up to date by registrar diff or registrar export, then go on with --from now", err)
+	case errors.Is(err, feed.ErrEarly):
+		return fmt.Errorf("--from %q: %w: --from beginning gives what is kept, registrar export the state", from, err)
 	case errors.Is(err, feed.ErrPosition):
 		return fmt.Errorf("--from %q: %w. It may be of brokers that were changed, or of a database that was restored to an earlier state: bring the state up to date by registrar diff or registrar export, then go on with --from now", from, err)
 	default:
