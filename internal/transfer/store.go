@@ -22,7 +22,7 @@ type Import struct {
 	ID          [32]byte // of the caller and the source; see Identity
 	Caller      string
 	Source      string   // for a person
-	Fingerprint [32]byte // of the mapping and the file: a position means nothing under another one
+	Fingerprint [32]byte // of the mapping, the file and whom it tells: a position means nothing under another one
 	State       State
 	Position    Position // behind the last batch that is stored
 	Read        int64    // rows, in all
