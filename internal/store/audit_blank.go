@@ -15,8 +15,8 @@ type blankedRow struct {
 	Digest   []byte `db:"external_digest"`
 }
 
-// eraseExternalID takes a caller's key out of what names a registration by it,
-// and gives the entries of the audit log that had it. What is found without an
+// eraseExternalID takes a caller's key out of the entries of the audit log that
+// have it, and gives them. What is found without an
 // index is read first and not locked: calls go on writing there.
 func (t *tx) eraseExternalID(ctx context.Context, a registration.Account) (blanked []blankedRow, err error) {
 	const named = ` WHERE caller = ? AND external_id = ?`
@@ -28,15 +28,12 @@ func (t *tx) eraseExternalID(ctx context.Context, a registration.Account) (blank
 	if err := t.conn.SelectContext(ctx, &sealed, `SELECT id, sequence, external_digest FROM audit_log`+named, a.Caller, a.ExternalID); err != nil {
 		return nil, err
 	}
-	var sequences, ids, comparisons []any
+	var sequences, ids []any
 	for _, r := range sealed {
 		sequences = append(sequences, r.Sequence)
 	}
 	for _, r := range waiting {
 		ids = append(ids, r.ID)
-	}
-	if err := t.conn.SelectContext(ctx, &comparisons, `SELECT id FROM shadow_comparisons`+named, a.Caller, a.ExternalID); err != nil {
-		return nil, err
 	}
 	for _, of := range []struct {
 		keys  []any
@@ -44,7 +41,6 @@ func (t *tx) eraseExternalID(ctx context.Context, a registration.Account) (blank
 	}{
 		{sequences, `UPDATE audit_log SET external_id = NULL, external_salt = NULL WHERE sequence IN (?)`},
 		{ids, `UPDATE audit_pending SET external_id = NULL, external_salt = NULL WHERE id IN (?)`},
-		{comparisons, `UPDATE shadow_comparisons SET external_id = '' WHERE id IN (?)`},
 	} {
 		if len(of.keys) == 0 {
 			continue

@@ -90,6 +90,9 @@ func (p *Persons) Bury(ctx context.Context, b rights.Burial) error {
 				return err
 			}
 		}
+		if err := t.eraseComparisons(ctx, b); err != nil {
+			return err
+		}
 		err := t.run(ctx, `INSERT INTO erasures (registration_id, caller, external_id, external_digest, erased_at, finished_at) VALUES (?,?,?,?,?,0)`,
 			id, b.Tombstone.Caller, nullText(b.Tombstone.ExternalID), nullBytes(b.Tombstone.Digest), micros(b.Tombstone.ErasedAt))
 		if err != nil {
@@ -141,6 +144,20 @@ func (t *tx) eraseSuppressions(ctx context.Context, b rights.Burial) error {
 		}
 	}
 	return nil
+}
+
+// eraseComparisons takes the keys of a person's registrations in shadow mode out of
+// what they came to: the request ids, and the external id where that is not kept.
+func (t *tx) eraseComparisons(ctx context.Context, b rights.Burial) error {
+	if b.Account.ExternalID == "" {
+		return nil // they are known by it alone
+	}
+	var ids []any // read first, as there is no index: calls go on writing there
+	if err := t.conn.SelectContext(ctx, &ids, `SELECT id FROM shadow_comparisons WHERE caller = ? AND external_id = ?`, b.Account.Caller, b.Account.ExternalID); err != nil || len(ids) == 0 {
+		return err
+	}
+	_, err := t.exec(ctx, `UPDATE shadow_comparisons SET request_id = '', external_id = ? WHERE id IN (?)`, b.Tombstone.ExternalID, ids)
+	return err
 }
 
 // EraseRest implements person.Store.

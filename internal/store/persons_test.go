@@ -15,6 +15,7 @@ import (
 	"registrar/internal/notify"
 	rightsof "registrar/internal/person"
 	"registrar/internal/registration"
+	"registrar/internal/shadow"
 	"registrar/internal/store"
 	"registrar/internal/suppression"
 )
@@ -49,6 +50,10 @@ func somebody(t *testing.T, db *store.DB) registration.Registration {
 	create(t, db, r)
 	refused := audit.Entry{ID: newID(), At: at, Action: registration.AuditRegister, Outcome: string(registration.ExternalIDTaken), Caller: r.Account.Caller, ExternalID: r.Account.ExternalID}
 	if err := db.Accounts().Record(ctx, refused, nil); err != nil {
+		t.Fatal(err)
+	}
+	shade := shadow.Comparison{ID: newID(), At: at, Caller: r.Account.Caller, RequestID: "shade-" + r.Account.ExternalID, ExternalID: r.Account.ExternalID, Ours: registration.Registered}
+	if _, err := db.Shadow().Add(ctx, shade); err != nil {
 		t.Fatal(err)
 	}
 	// A message that was sent, whose receipt is awaited, and which is in the inbox.
@@ -166,7 +171,7 @@ func TestErasing(t *testing.T) {
 				t.Fatal(erased, err)
 			}
 			after := dump(t, db)
-			mustNotHold(t, after, r.Account.Email.Text, string(r.Account.Mobile), "598765432", "Zubaydah", "Qahtani", r.Account.Username.Text, r.RequestID)
+			mustNotHold(t, after, r.Account.Email.Text, string(r.Account.Mobile), "598765432", "Zubaydah", "Qahtani", r.Account.Username.Text, r.RequestID, "shade-")
 			if !keep {
 				mustNotHold(t, after, r.Account.ExternalID)
 			}

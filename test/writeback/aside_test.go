@@ -238,3 +238,26 @@ func TestPeopleWithoutARow(t *testing.T) {
 	}
 	w.awaitTable(t, []*person{one, two})
 }
+
+// TestErasureOfWhoseRowIsAnothers: a registration that was never known here was
+// erased, and its id is another one's by now. That row stays, and it is told.
+func TestErasureOfWhoseRowIsAnothers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	w.sql(t, "INSERT INTO laravel.users (id, name, email, password) VALUES (1001, 'Before', 'before@example.com', '')")
+	before, after := &person{n: 1, externalID: "1001"}, &person{n: 1, externalID: "1001", verified: true}
+	w.mustLive(t, before)
+	w.erase(t, before)
+	w.mustLive(t, after)
+	lines := strings.SplitAfter(w.registrar(t, "event", "tail", "--json"), "\n")
+	slices.SortStableFunc(lines, func(a, b string) int { return flag(strings.Contains(a, ".erased.")) - flag(strings.Contains(b, ".erased.")) })
+	for n, want := range []int{1, 0} { // told once
+		out := w.php(t, strings.NewReader(strings.Join(lines, "")), "apply")
+		if strings.Count(out, "is that of "+after.registration+" now, and stays") != want {
+			t.Errorf("time %d: it says %s", n+1, out)
+		}
+	}
+	if got := w.sql(t, "SELECT name, email_verified_at IS NOT NULL FROM laravel.users WHERE id = 1001"); got != "Before\t1" {
+		t.Errorf("the row is %q", got)
+	}
+}
