@@ -250,7 +250,9 @@ func TestErasureOfWhoseRowIsAnothers(t *testing.T) {
 	w.erase(t, before)
 	w.mustLive(t, after)
 	lines := strings.SplitAfter(w.registrar(t, "event", "tail", "--json"), "\n")
-	slices.SortStableFunc(lines, func(a, b string) int { return flag(strings.Contains(a, ".erased.")) - flag(strings.Contains(b, ".erased.")) })
+	slices.SortStableFunc(lines, func(a, b string) int {
+		return flag(strings.Contains(a, ".erased.")) - flag(strings.Contains(b, ".erased."))
+	})
 	for n, want := range []int{1, 0} { // told once
 		out := w.php(t, strings.NewReader(strings.Join(lines, "")), "apply")
 		if strings.Count(out, "is that of "+after.registration+" now, and stays") != want {
