@@ -2,38 +2,16 @@ package source
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
-	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 
 	"registrar/internal/transfer"
 	"registrar/internal/transfer/mapping"
-)
-
-const (
-	// pageRows is how many rows one SELECT brings.
-	pageRows = 1000
-	// A page that does not come is asked for again for so long: the monolith's
-	// database may be restarted.
-	databasePatience = 2 * time.Minute
-	connectTimeout   = 10 * time.Second
-	// answerTimeout is for the slowest answer: a COUNT of the table, or the first
-	// row of a query.
-	answerTimeout = 10 * time.Minute
 )
 
 // database reads a table in the order of its key, from each page's last key on: a
@@ -93,43 +71,6 @@ func (d *database) prepare(ctx context.Context, s mapping.Source, at transfer.Po
 	return nil
 }
 
-// driverConfig says how the monolith's database is reached. Times come as the texts
-// that the monolith itself sees.
-func driverConfig(s mapping.Source) (*mysql.Config, error) {
-	c := mysql.NewConfig()
-	c.Net, c.Addr, c.DBName, c.User = "tcp", s.Address, s.Name, s.User
-	c.Timeout, c.ReadTimeout, c.WriteTimeout = connectTimeout, answerTimeout, connectTimeout
-	c.InterpolateParams = true
-	c.Logger = &mysql.NopLogger{}
-	if s.TimeZone != "" {
-		c.Params = map[string]string{"time_zone": "'" + strings.ReplaceAll(s.TimeZone, "'", "") + "'"}
-	}
-	if s.PasswordFile != "" {
-		text, err := os.ReadFile(filepath.Clean(s.PasswordFile))
-		if err != nil {
-			return nil, fmt.Errorf("source: the mapping's source.password_file: %w", err)
-		}
-		c.Passwd = strings.TrimRight(string(text), "\r\n")
-	}
-	if s.TLS {
-		host, _, err := net.SplitHostPort(s.Address)
-		if err != nil {
-			return nil, fmt.Errorf("source: %w", err)
-		}
-		c.TLS = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-	}
-	if s.TLSCAFile != "" {
-		text, err := os.ReadFile(filepath.Clean(s.TLSCAFile))
-		if err != nil {
-			return nil, fmt.Errorf("source: the mapping's source.tls_ca_file: %w", err)
-		}
-		if c.TLS.RootCAs = x509.NewCertPool(); !c.TLS.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("source: the mapping's source.tls_ca_file %s holds no certificate in PEM form", s.TLSCAFile)
-		}
-	}
-	return c, nil
-}
-
 // checkTable refuses a table that is not there, and a key of which two rows could have
 // the same, or none: rows would be passed over.
 func (d *database) checkTable(ctx context.Context, s mapping.Source) error {
@@ -174,87 +115,6 @@ func (d *database) Next(ctx context.Context, limit int) ([]transfer.Row, error) 
 	return rows, nil
 }
 
-// load reads a page, and asks again while the server cannot be reached.
-func (d *database) load(ctx context.Context) error {
-	until := time.Now().Add(databasePatience)
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
-		err := d.loadOnce(ctx)
-		if err == nil || ctx.Err() != nil || !passing(err) || time.Now().After(until) {
-			return err
-		}
-		timer := time.NewTimer(pause/2 + rand.N(pause)) //nolint:gosec // jitter
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		}
-	}
-}
-
-// loadOnce reads one row more than a page: a key that is there twice shows by it.
-func (d *database) loadOnce(ctx context.Context) error {
-	names := make([]string, 0, len(d.columns)+1)
-	for _, c := range append([]string{d.key}, d.columns...) {
-		names = append(names, quotedName(c))
-	}
-	query, args := "SELECT "+strings.Join(names, ", ")+" FROM "+d.from, []any(nil) //nolint:gosec // names are quoted; the query is whose mapping it is
-	if d.after != nil {
-		query, args = query+" WHERE "+names[0]+" > ?", []any{d.after}
-	}
-	query += " ORDER BY " + names[0] + " LIMIT " + strconv.Itoa(pageRows+1)
-	found, err := d.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return databaseError(err)
-	}
-	defer func() { _ = found.Close() }() // Err tells what went wrong
-	types, err := found.ColumnTypes()
-	if err != nil {
-		return databaseError(err)
-	}
-	kind, err := kindOf(types[0])
-	if err != nil {
-		return err
-	}
-	page, after, last := make([]transfer.Row, 0, pageRows), d.after, ""
-	texts := make([]sql.NullString, len(names))
-	into := make([]any, len(texts))
-	for i := range texts {
-		into[i] = &texts[i]
-	}
-	more := false
-	for found.Next() {
-		if err := found.Scan(into...); err != nil {
-			return databaseError(err)
-		}
-		key := texts[0].String
-		if !texts[0].Valid || len(page) > 0 && key == last {
-			return fmt.Errorf("source: the key %s is null, or there twice: the mapping's source.key must be a column with no two equal values", d.key)
-		}
-		if more = len(page) == pageRows; more {
-			break
-		}
-		values := make([]transfer.Value, len(d.columns))
-		for i, text := range texts[1:] {
-			values[i] = transfer.Value{Text: text.String, Null: !text.Valid}
-		}
-		number := d.read + int64(len(page)) + 1
-		last = key
-		page = append(page, transfer.Row{Values: values, Number: number, Key: key, Done: number, After: kind.position(key), Raw: values})
-	}
-	if err := found.Err(); err != nil {
-		return databaseError(err)
-	}
-	if len(page) > 0 {
-		if after, err = kind.parameter(last); err != nil {
-			return err
-		}
-	}
-	d.page, d.after, d.ended = page, after, !more
-	d.read += int64(len(page))
-	return nil
-}
-
 // Total implements transfer.Source.
 func (d *database) Total() int64 { return d.total }
 
@@ -267,75 +127,6 @@ func (d *database) Close() error {
 		return fmt.Errorf("source: %w", err)
 	}
 	return nil
-}
-
-// keyKind is how a key is compared: a number as a number, so that the index is used,
-// and a text in the column's own collation.
-type keyKind byte
-
-const (
-	numberKey keyKind = 'n'
-	textKey   keyKind = 't'
-	octetsKey keyKind = 'o'
-)
-
-func kindOf(t *sql.ColumnType) (keyKind, error) {
-	switch name := strings.TrimPrefix(t.DatabaseTypeName(), "UNSIGNED "); name {
-	case "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "BIGINT":
-		return numberKey, nil
-	case "CHAR", "VARCHAR", "ENUM":
-		return textKey, nil
-	case "BINARY", "VARBINARY":
-		return octetsKey, nil
-	default:
-		return 0, fmt.Errorf("source: the key %s is of the type %s: it must be a whole number, a CHAR or a BINARY", t.Name(), name)
-	}
-}
-
-// position writes a key down.
-func (k keyKind) position(key string) transfer.Position {
-	if k != numberKey {
-		key = base64.RawURLEncoding.EncodeToString([]byte(key))
-	}
-	return transfer.Position(string(k) + ":" + key)
-}
-
-// parameter is a key as a statement's parameter.
-func (k keyKind) parameter(key string) (any, error) {
-	switch k {
-	case octetsKey:
-		return []byte(key), nil
-	case textKey:
-		return key, nil
-	default:
-		if n, err := strconv.ParseInt(key, 10, 64); err == nil {
-			return n, nil
-		}
-		n, err := strconv.ParseUint(key, 10, 64)
-		if err != nil {
-			return nil, errPosition
-		}
-		return n, nil
-	}
-}
-
-// keyOf reads what position has written; nil is the beginning.
-func keyOf(at transfer.Position) (any, error) {
-	if at == "" {
-		return nil, nil //nolint:nilnil // no key
-	}
-	kind, key, found := strings.Cut(string(at), ":")
-	if !found || len(kind) != 1 || !slices.Contains([]keyKind{numberKey, textKey, octetsKey}, keyKind(kind[0])) {
-		return nil, errPosition
-	}
-	if k := keyKind(kind[0]); k != numberKey {
-		octets, err := base64.RawURLEncoding.DecodeString(key)
-		if err != nil {
-			return nil, errPosition
-		}
-		key = string(octets)
-	}
-	return keyKind(kind[0]).parameter(key)
 }
 
 // quotedName is a name of a table or column as SQL has it; a table's may have its
@@ -352,18 +143,4 @@ func quotedName(name string) string {
 // users are in it, and no row.
 func databaseError(err error) error {
 	return fmt.Errorf("source: the monolith's database: %w", err)
-}
-
-// passing says whether an error may be gone when the same is asked again.
-func passing(err error) bool {
-	e, told := errors.AsType[*mysql.MySQLError](err)
-	if !told {
-		return errors.Is(err, mysql.ErrInvalidConn) || errors.As(err, new(*net.OpError)) || errors.Is(err, io.ErrUnexpectedEOF)
-	}
-	switch e.Number {
-	case 1040, 1047, 1053, 1203, 1205, 1213, 1317, 1927: // too many connections, no quorum, shutting down, locks, killed
-		return true
-	default:
-		return false
-	}
 }
