@@ -4,12 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
-	"io"
-	"slices"
-	"strconv"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,21 +15,30 @@ import (
 	"registrar/internal/store"
 	"registrar/internal/transfer"
 	"registrar/internal/transfer/diff"
-	"registrar/internal/transfer/mapping"
-	"registrar/internal/transfer/source"
 )
 
 type diffFlags struct {
-	mapping, rejects        string
+	monolithFlags
+	rejects                 string
 	repair, restart, asJSON bool
 }
 
 func (f *diffFlags) add(fs *pflag.FlagSet) {
-	fs.StringVar(&f.mapping, "mapping", "", "`file` that says how rows become people, or the name of a shipped one: the import's")
+	f.monolithFlags.add(fs, "the import's")
 	fs.BoolVar(&f.repair, "repair", false, "import who is missing, by the rules of registrar import; nobody is told")
 	fs.BoolVar(&f.restart, "restart", false, "begin anew, also where a comparison was interrupted")
 	fs.StringVar(&f.rejects, "rejects", "", "`file` for the rows that --repair could not import, as registrar import has it")
 	fs.BoolVar(&f.asJSON, "json", false, "all findings, one a line, and a line with the summary last")
+}
+
+func (f *diffFlags) check() error {
+	if err := f.monolithFlags.check("the one that people were imported by"); err != nil {
+		return err
+	}
+	if f.rejects != "" && !f.repair {
+		return errors.New("--rejects is for --repair: without it no row is refused")
+	}
+	return nil
 }
 
 // differencesError says that two sides differ: the comparison itself went well.
@@ -81,18 +84,12 @@ once more before it is said.`,
   registrar diff --mapping laravel users.csv --json | jq -r 'select(.kind == "extra").key'`,
 		Args: atMostOneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := ""
-			if len(args) == 1 {
-				path = absolute(args[0])
-			}
+			flags.name(args)
 			return withDatabase(cmd, func(ctx context.Context, c config.Config, db *store.DB) error {
-				switch {
-				case flags.mapping == "":
-					return errors.New("--mapping is needed: the one that people were imported by")
-				case flags.rejects != "" && !flags.repair:
-					return errors.New("--rejects is for --repair: without it no row is refused")
+				if err := flags.check(); err != nil {
+					return err
 				}
-				return runDiff(ctx, cmd, c, db, flags, path)
+				return runDiff(ctx, cmd, c, db, flags)
 			})
 		},
 	}
@@ -101,27 +98,24 @@ once more before it is said.`,
 	return cmd
 }
 
-// runDiff compares the file path, or the mapping's database.
-func runDiff(ctx context.Context, cmd *cobra.Command, c config.Config, db *store.DB, flags diffFlags, path string) (err error) {
-	m, err := mapping.Load(flags.mapping)
+// runDiff compares the file that is named, or the mapping's database.
+func runDiff(ctx context.Context, cmd *cobra.Command, c config.Config, db *store.DB, flags diffFlags) (err error) {
+	m, err := flags.load()
 	if err != nil {
 		return err
 	}
-	if path == "" && m.Source.Kind != mapping.Database {
-		return fmt.Errorf("the mapping %s is for a file: name it behind the flags", flags.mapping)
-	}
-	i, err := importOf(ctx, m, path)
+	i, err := m.newImport(ctx)
 	if err != nil {
 		return advisedDiff(err, diff.Diff{})
 	}
-	differ, err := newDiffer(c, db, m, path)
+	differ, err := newDiffer(c, db, m)
 	if err != nil {
 		return err
 	}
 	show := showRate(cmd.ErrOrStderr(), "diff", "row")
 	differ.Progress = func(d diff.Diff) { show.at(phaseText(d), d.Progress.Read, d.Progress.Done, d.Progress.Total) }
 	first := diff.Diff{ID: sha256.Sum256(append([]byte("diff\x00"), i.ID[:]...)), Caller: i.Caller, Source: i.Source, Fingerprint: i.Fingerprint}
-	rejects, err := repairRejects(ctx, db, first, m, flags, path)
+	rejects, err := repairRejects(ctx, db, first, m, flags)
 	if err != nil {
 		return err
 	}
@@ -135,7 +129,7 @@ func runDiff(ctx context.Context, cmd *cobra.Command, c config.Config, db *store
 	}
 	var repaired *transfer.Import
 	if flags.repair {
-		done, err := repair(ctx, cmd, c, db, differ, d, m, rejects, path)
+		done, err := repair(ctx, cmd, c, db, differ, d, m, rejects)
 		if err != nil {
 			return advisedImport(err, done)
 		}
@@ -148,50 +142,20 @@ func runDiff(ctx context.Context, cmd *cobra.Command, c config.Config, db *store
 	return err
 }
 
-func newDiffer(c config.Config, db *store.DB, m *mapping.Mapping, path string) (*diff.Differ, error) {
+func newDiffer(c config.Config, db *store.DB, m monolith) (*diff.Differ, error) {
 	keys, err := tombstoneKeys(c)
 	if err != nil {
 		return nil, err
 	}
 	mapper, algorithm := m.Mapper(mappingEnvironment(c)), hashing(c)
 	return &diff.Differ{
-		Store: db.Diffs(),
-		Open: func(ctx context.Context, at transfer.Position) (transfer.Source, error) {
-			return source.Open(ctx, m.Source, path, m.Columns(), at)
-		},
+		Store:    db.Diffs(),
+		Open:     m.open,
 		Mapper:   mapper,
 		Comparer: diff.Comparer{Compares: m.Compares, Yield: mapper.Yield, Names: mapper.Names, OwnHash: func(h string) bool { return !password.Outdated(h, algorithm) }},
 		Erased:   person.Tombstones{Store: db.Erasures(), Keys: keys}.Erased,
 		NewID:    newID, Now: time.Now, TellKeys: m.TellKeys(),
 	}, nil
-}
-
-// repairRejects opens --rejects, before anything is compared. A repair that was
-// interrupted has written to it already, and writes it anew.
-func repairRejects(ctx context.Context, db *store.DB, d diff.Diff, m *mapping.Mapping, flags diffFlags, path string) (*source.Rejects, error) {
-	if flags.rejects == "" {
-		return nil, nil //nolint:nilnil // none
-	}
-	before, err := importBefore(ctx, db, transfer.Import{ID: d.RepairID()}, false)
-	if err != nil {
-		return nil, err
-	}
-	return openRejects(absolute(flags.rejects), m, path, before)
-}
-
-// repair imports who is missing.
-func repair(ctx context.Context, cmd *cobra.Command, c config.Config, db *store.DB, differ *diff.Differ, d diff.Diff, m *mapping.Mapping, rejects *source.Rejects, path string) (transfer.Import, error) {
-	importer, err := newImporter(c, db, m, importFlags{batch: transfer.DefaultBatch}, path)
-	if err != nil {
-		return transfer.Import{}, err
-	}
-	if rejects != nil {
-		importer.Rejects = rejects
-	}
-	show := showImport(cmd.ErrOrStderr(), nil)
-	importer.Observer = transfer.Observer{Progress: show.progress, Waiting: show.waiting}
-	defer show.end()
-	return differ.Repair(ctx, d, importer)
 }
 
 // phaseText says to a person what is done.
@@ -208,148 +172,7 @@ func phaseText(d diff.Diff) string {
 	}
 }
 
-// diffView is the summary of a comparison.
-type diffView struct {
-	Caller    string              `json:"caller"`
-	Source    string              `json:"source"`
-	Read      int64               `json:"read"`
-	Same      int64               `json:"same"`
-	Rehashed  int64               `json:"hashed_anew"`
-	Here      int64               `json:"here"`
-	Findings  map[diff.Kind]int64 `json:"findings"`
-	Different bool                `json:"different"`
-	Repaired  *importView         `json:"repaired,omitempty"`
-}
-
-type findingView struct {
-	Kind   diff.Kind `json:"kind"`
-	Key    string    `json:"key"`
-	Fields []string  `json:"fields,omitempty"`
-}
-
-// toldMost is how many findings of a kind a person is told.
-const toldMost = 20
-
-// tellDiff reports what was found, and says whether anything differs.
-func tellDiff(ctx context.Context, w io.Writer, s *store.Diffs, d diff.Diff, repaired *transfer.Import, flags diffFlags) (different bool, err error) {
-	counts, err := s.Count(ctx, d.ID)
-	if err != nil {
-		return false, err
-	}
-	view := diffView{
-		Caller: d.Caller, Source: d.Source, Read: d.Progress.Read, Same: d.Progress.Same, Rehashed: d.Progress.Rehashed, Here: d.Progress.InStore, Findings: map[diff.Kind]int64{},
-	}
-	for _, kind := range diff.Kinds() {
-		view.Findings[kind] = counts[kind]
-		view.Different = view.Different || counts[kind] > 0 && kind.Different()
-	}
-	if repaired != nil {
-		v := importViewOf(*repaired)
-		view.Repaired = &v
-	}
-	if flags.asJSON {
-		return view.Different, tellDiffJSON(ctx, w, s, d, view)
-	}
-	return view.Different, tellDiffText(ctx, w, s, d, repaired, view)
-}
-
-func tellDiffJSON(ctx context.Context, w io.Writer, s *store.Diffs, d diff.Diff, view diffView) error {
-	err := eachFinding(ctx, s, d, 0, func(f diff.Finding) error { return writeJSONLine(w, findingView{f.Kind, f.Key, f.Fields}) })
-	if err != nil {
-		return err
-	}
-	return writeJSONLine(w, map[string]diffView{"summary": view})
-}
-
-// eachFinding gives the findings, of each kind so many at most; 0 for all.
-func eachFinding(ctx context.Context, s *store.Diffs, d diff.Diff, most int, give func(diff.Finding) error) error {
-	const page = 1000
-	for _, kind := range diff.Kinds() {
-		for last, given := "", 0; ; {
-			limit := page
-			if most > 0 {
-				limit = most - given
-			}
-			some, err := s.Findings(ctx, d.ID, kind, last, limit)
-			if err != nil {
-				return err
-			}
-			for _, f := range some {
-				if err := give(f); err != nil {
-					return err
-				}
-				last = f.Key
-			}
-			if given += len(some); len(some) < limit || given == most {
-				break
-			}
-		}
-	}
-	return nil
-}
-
-func tellDiffText(ctx context.Context, w io.Writer, s *store.Diffs, d diff.Diff, repaired *transfer.Import, view diffView) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(name string, n int64, note string) { fmt.Fprintf(table, "%s\t%d\t%s\n", name, n, note) }
-	line("rows read", view.Read, "")
-	line("people here", view.Here, "")
-	line("the same", view.Same, "")
-	if view.Rehashed > 0 {
-		line("  hashed anew", view.Rehashed, "by the service's own algorithm")
-	}
-	notes := map[diff.Kind]string{
-		diff.Missing: "--repair imports them", diff.Refused: "by rules of the mapping", diff.Erased: "no difference", diff.Ahead: "no difference",
-	}
-	for _, kind := range diff.Kinds() {
-		note := notes[kind]
-		if kind == diff.Missing && repaired != nil {
-			note = "could not be imported"
-		}
-		if view.Findings[kind] == 0 {
-			note = ""
-		}
-		line(string(kind), view.Findings[kind], note)
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	if repaired != nil {
-		fmt.Fprintf(w, "\nRepaired: %d imported, %d refused.\n", repaired.Stored, repaired.Refused)
-		if err := tellFindings(w, repaired.Tally); err != nil {
-			return err
-		}
-	}
-	var lines []string
-	err := eachFinding(ctx, s, d, toldMost, func(f diff.Finding) error {
-		lines = append(lines, strings.Join([]string{string(f.Kind), f.Key, strings.Join(f.Fields, ", ")}, "\t"))
-		return nil
-	})
-	if err != nil || len(lines) == 0 {
-		return err
-	}
-	fmt.Fprintln(w)
-	table = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "FOUND\tEXTERNAL ID\tIN")
-	for _, l := range lines {
-		fmt.Fprintln(table, l)
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	if slices.ContainsFunc(diff.Kinds(), func(k diff.Kind) bool { return view.Findings[k] > toldMost }) {
-		_, err = fmt.Fprintln(w, "\nOf each the first "+strconv.Itoa(toldMost)+": --json lists all.")
-	}
-	return err
-}
-
 // advisedDiff adds to an error what to do next.
 func advisedDiff(err error, d diff.Diff) error {
-	switch {
-	case errors.Is(err, transfer.ErrStopped):
-		return fmt.Errorf("stopped after %d rows: the same command goes on there, with --restart it begins anew", d.Progress.Read)
-	case errors.Is(err, transfer.ErrOvertaken):
-		return errors.New("another process compares the same table: let it end")
-	default:
-		return err
-	}
+	return advisedStop(err, d.Progress.Read, ": the same command goes on there", "compares the same table: let it end")
 }

@@ -1,15 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -20,14 +15,6 @@ import (
 	"registrar/internal/store"
 	"registrar/internal/transfer"
 	"registrar/internal/transfer/export"
-	"registrar/internal/transfer/mapping"
-)
-
-// The formats of an export.
-const (
-	formatCSV   = "csv"
-	formatJSON  = "jsonl"
-	formatMySQL = "mysql"
 )
 
 type exportFlags struct {
@@ -97,61 +84,6 @@ report to standard error. The audit log gets an entry.`,
 	flags.add(cmd.Flags())
 	config.AddFlags(cmd.Flags())
 	return cmd
-}
-
-// exported is how an export is written.
-type exported struct {
-	*export.Exporter
-	delimiter rune
-	null      string
-	lost      []string     // columns that nothing fills
-	like      string       // the table with such columns; "" where none is known
-	table     export.Table // where the rows go, by LOAD DATA
-}
-
-func (f exportFlags) exporter(cmd *cobra.Command, c config.Config, db *store.DB) (e exported, err error) {
-	e = exported{Exporter: &export.Exporter{People: db.People(nil), Caller: f.caller, Form: export.Plain{}}, delimiter: ',', table: export.Table{Name: "people_back"}}
-	if e.Hashes, err = export.ParseHashes(f.hashes); err != nil {
-		return e, fmt.Errorf("--hashes: %w", err)
-	}
-	if f.since != "" {
-		if e.Since, err = time.Parse(time.RFC3339, f.since); err != nil {
-			return e, fmt.Errorf("--since %q is not a time such as 2026-03-01T12:00:00Z", f.since)
-		}
-	}
-	named := cmd.Flags().Changed("caller")
-	switch {
-	case !slices.Contains([]string{formatCSV, formatJSON, formatMySQL}, f.format):
-		return e, errors.New("--format must be csv, jsonl or mysql")
-	case f.mapping == "" && !named:
-		return e, errors.New("--caller is needed, or --mapping: registrar caller list names the callers")
-	case f.mapping == "":
-		return e, nil
-	}
-	m, err := mapping.Load(f.mapping)
-	if err != nil {
-		return e, err
-	}
-	if named && f.caller != m.Caller {
-		return e, fmt.Errorf("--caller is another one than the mapping's, %s: leave it out", m.Caller)
-	}
-	inverse, lost := m.Inverse()
-	e.Caller, e.lost, e.delimiter = m.Caller, lost, m.Source.Delimiter
-	if m.Source.Table != "" {
-		e.like, e.table = m.Source.Table, export.Table{Name: m.Source.Table + "_back", TimeZone: m.Source.TimeZone}
-	}
-	form := export.Mapped{Inverse: inverse, Mapper: m.Mapper(mappingEnvironment(c))}
-	switch {
-	case m.Source.Null != nil:
-		e.null = *m.Source.Null
-	case m.Source.Kind == mapping.Database:
-		e.null = `\N`
-	}
-	if f.format == formatCSV {
-		form.Null = e.null
-	}
-	e.Form = form
-	return e, nil
 }
 
 func runExport(ctx context.Context, cmd *cobra.Command, c config.Config, db *store.DB, flags exportFlags, path string) (err error) {
@@ -227,89 +159,4 @@ func checkCaller(ctx context.Context, db *store.DB, name string) error {
 		return err
 	}
 	return fmt.Errorf("there is no caller %s, and nobody is stored under that name: registrar caller list names the callers", name)
-}
-
-func (e exported) writer(w io.Writer, format string) (export.Writer, error) {
-	switch format {
-	case formatJSON:
-		return export.NewJSON(w, e.Form.Columns())
-	case formatMySQL:
-		return export.NewLoadData(w, e.Form.Columns())
-	default:
-		return export.NewCSV(w, e.delimiter, e.null, e.Form.Columns())
-	}
-}
-
-// exportView is an export as it is reported.
-type exportView struct {
-	Caller   string           `json:"caller"`
-	File     string           `json:"file,omitempty"`
-	Written  int64            `json:"written"`
-	Keyless  int64            `json:"without_external_id"`
-	Phantoms int64            `json:"left_out_address_of_others"`
-	Earlier  int64            `json:"left_out_earlier"`
-	NoHash   int64            `json:"without_password"`
-	Hashes   map[string]int64 `json:"hashes"`
-	ByPHP    int64            `json:"hashes_that_php_verifies"`
-	Emptied  map[string]int64 `json:"hashes_left_empty"`
-	Columns  []string         `json:"columns_left_null,omitempty"`
-	Lost     map[string]int64 `json:"not_written_back,omitempty"`
-	Table    string           `json:"table,omitempty"`
-	LoadData string           `json:"load_data,omitempty"` // SQL that puts the file into Table
-}
-
-func (e exported) tell(w io.Writer, r export.Report, path string, flags exportFlags) error {
-	v := exportView{e.Caller, path, r.Written, r.Keyless, r.Phantoms, r.Earlier, r.NoHash, r.Hashes, 0, r.Emptied, e.lost, r.Lost, "", ""}
-	for class, n := range r.Hashes {
-		if export.VerifiedByPHP(class) {
-			v.ByPHP += n
-		}
-	}
-	if flags.format == formatMySQL {
-		v.Table, v.LoadData = e.table.Name, e.table.Load(cmp.Or(path, "/dev/stdin"), e.Form.Columns())
-	}
-	if flags.asJSON {
-		return writeJSON(w, v)
-	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(name string, n int64) { fmt.Fprintf(table, "%s\t%d\n", name, n) }
-	optional := func(name string, n int64) {
-		if n > 0 {
-			line(name, n)
-		}
-	}
-	line("people written", r.Written)
-	optional("  without an external id", r.Keyless)
-	optional("  without a password", r.NoHash)
-	optional("left out: the address is somebody else's", r.Phantoms)
-	optional("left out: nothing since "+flags.since, r.Earlier)
-	for _, class := range slices.Sorted(maps.Keys(r.Hashes)) {
-		line("hashes of "+class, r.Hashes[class])
-	}
-	line("hashes that PHP's password_verify takes", v.ByPHP)
-	for _, class := range slices.Sorted(maps.Keys(r.Emptied)) {
-		line("left empty: hashes of "+class, r.Emptied[class])
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Lost)) {
-		line("not written back: "+name, r.Lost[name])
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	for _, c := range e.lost {
-		fmt.Fprintf(w, "The column %s is null in all rows.\n", c)
-	}
-	if path != "" {
-		fmt.Fprintf(w, "\n%s is whole. It has password hashes in it: keep it as you keep the database.\n", path)
-	}
-	if v.LoadData == "" {
-		return nil
-	}
-	such := ""
-	if e.like != "" {
-		such = fmt.Sprintf(" such as CREATE TABLE %s LIKE %s makes", e.table.Name, e.like)
-	}
-	_, err := fmt.Fprintf(w, "\nMySQL and MariaDB load it by this, into an empty table%s:\n\n%s\n\nThe answer has to be Records: %d  Deleted: 0  Skipped: 0  Warnings: 0. If it is not, SHOW WARNINGS says why.\n",
-		such, v.LoadData, r.Written)
-	return err
 }
