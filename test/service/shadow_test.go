@@ -163,9 +163,14 @@ func TestShadowMode(t *testing.T) {
 		t.Errorf("looked into %d files, %v", looked, err)
 	}
 
-	// Live from now on: the same request is a registration.
+	// Live from now on: what was meant for comparison registers nobody, and the same
+	// request without the caller's outcome does.
 	c.ok(t, "update", "mono", "--shadow=false")
 	s.Start(t)
+	if late := post(shade); !strings.Contains(late, "<code>FORBIDDEN</code>") || !strings.Contains(late, "Nothing was registered.") {
+		t.Errorf("a late one: %s", late)
+	}
+	shade.CallerOutcome = ""
 	live := post(shade)
 	if found := identifier.FindStringSubmatch(live); found == nil || found[1] == id {
 		t.Errorf("live: %s", live)
